@@ -1,0 +1,81 @@
+/**
+ * The Store port: the cluster's state under one revision counter.
+ *
+ * Keys are `<plural>[.<group>]/[<namespace>/]<name>` (see keys.ts); values are JSON objects. Every commit is atomic and
+ * gets the next revision, which all objects that it put carry. Engines pass `test/master/store/conformance.ts`.
+ */
+
+export interface Entry<T = unknown> {
+  key: string
+  value: T
+  /** Revision of the commit that last put it. */
+  revision: number
+}
+
+export interface Page<T = unknown> {
+  /** The store's revision that the page shows: watch from here. */
+  revision: number
+  entries: Entry<T>[]
+  /** Pass as `after` to go on; absent on the last page. */
+  next?: string
+}
+
+export interface ListOptions {
+  limit?: number
+  /** List keys that follow this one. */
+  after?: string
+}
+
+export type StoreEvent =
+  | {
+      type: 'put'
+      key: string
+      revision: number
+      value: unknown /** Absent when the key is new, or not known. */
+      previous?: unknown
+    }
+  | { type: 'delete'; key: string; revision: number /** The value that was deleted. */; previous: unknown }
+
+export type Operation =
+  | {
+      type: 'put'
+      key: string
+      value: object /** Revision that the key must have now; 0: must not exist. */
+      expected?: number
+    }
+  | { type: 'delete'; key: string; expected?: number }
+  /** Changes nothing; the commit fails unless the key has this revision. */
+  | { type: 'check'; key: string; expected: number }
+
+export interface CommitOptions {
+  /**
+   * Default true: on the disk (fsync) before the promise resolves. False is for observed state that the agents can
+   * report again: it is visible at once, and durable with the next durable commit or the next flush.
+   */
+  durable?: boolean
+}
+
+export interface Watch extends AsyncIterable<StoreEvent> {
+  /** Ends the iteration. Idempotent. */
+  close(): void
+}
+
+export interface Store {
+  /** Revision of the last commit. */
+  readonly revision: number
+  /** Grows each time the store is restored from a backup or a new master takes over. */
+  readonly epoch: number
+  get(key: string): Promise<Entry | undefined>
+  /** Entries whose key starts with `prefix`, in key order. */
+  list(prefix: string, options?: ListOptions): Promise<Page>
+  /**
+   * Each change after `fromRevision` to keys that start with `prefix`, in order. A watcher that starts in the past may get
+   * only the last change of a key. Iterating throws `Expired` when `fromRevision` was compacted, or when the watcher
+   * fell more than the limit behind: list anew.
+   */
+  watch(prefix: string, fromRevision: number): Watch
+  /** All or nothing. Rejects with `Conflict`, naming the key, when an expected revision does not hold. Resolves to the revision. */
+  commit(operations: Operation[], options?: CommitOptions): Promise<number>
+  /** Ends all watches, flushes and lets go of the disk. Idempotent. */
+  close(): Promise<void>
+}

@@ -27,8 +27,7 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const hex = (length: number): string =>
-    Array.from({ length }, () => Math.floor(number() * 16).toString(16)).join('')
+  const hex = (length: number): string => Array.from({ length }, () => Math.floor(number() * 16).toString(16)).join('')
   return {
     number,
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`,

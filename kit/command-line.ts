@@ -1,0 +1,96 @@
+/** Commands as data: names, options, examples and what runs. The adapter of `commander`, which parses and prints help. */
+import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander'
+
+export interface Command {
+  name: string
+  aliases?: string[]
+  /** One line, as in the list of commands. */
+  summary: string
+  /** Positional arguments in commander's notation: `<board>`, `[name]`, `<files...>`. */
+  arguments?: string
+  options?: Option[]
+  /** Lines of `$ …` with a word of why; shown by `--help`. */
+  examples?: string[]
+  commands?: Command[]
+  /** Resolves to the exit status (nothing means 0). */
+  run?: (input: Input) => Promise<number | undefined>
+}
+
+export interface Option {
+  /** `-n, --namespace <name>`, `--all`, `-l, --selector <query>`, `--set <pair...>` for a list. */
+  flags: string
+  summary: string
+  default?: string | boolean | string[]
+  choices?: string[]
+}
+
+export interface Input {
+  /** Positional arguments, variadic ones spread. */
+  arguments: string[]
+  /** What came after `--`; undefined when there was none. */
+  rest: string[] | undefined
+  /** By long name in camelCase; options of outer commands included. */
+  options: Record<string, string | boolean | string[] | undefined>
+}
+
+export interface Streams {
+  stdout: { write(text: string): unknown }
+  stderr: { write(text: string): unknown }
+}
+
+/** A way of using the program that it does not have: exit status 2. */
+export const usageExitStatus = 2
+
+/** Parses `argv` (without node and script), runs the command meant, resolves to the exit status. Errors of `run` reject. */
+export async function runCommandLine(root: Command, argv: string[], streams: Streams): Promise<number> {
+  const dash = argv.indexOf('--')
+  const rest = dash < 0 ? undefined : argv.slice(dash + 1)
+  const result = { status: 0 }
+  const program = build(root, rest, status => {
+    result.status = status
+  })
+  configureAll(program, streams)
+  try {
+    await program.parseAsync(dash < 0 ? argv : argv.slice(0, dash), { from: 'user' })
+    return result.status
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? 0 : usageExitStatus
+  }
+}
+
+function build(command: Command, rest: string[] | undefined, finish: (status: number) => void): Commander {
+  const built = new Commander(command.name).summary(command.summary).description(command.summary)
+  built.aliases(command.aliases ?? [])
+  if (command.arguments) built.arguments(command.arguments)
+  for (const option of command.options ?? []) built.addOption(buildOption(option))
+  for (const child of command.commands ?? []) built.addCommand(build(child, rest, finish))
+  if (command.examples)
+    built.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  ${line}`).join('\n')}`)
+  const { run } = command
+  if (run) {
+    built.action(async () => {
+      const status = await run({ arguments: built.args, rest, options: built.optsWithGlobals() })
+      finish(status ?? 0)
+    })
+  }
+  return built
+}
+
+function buildOption(option: Option): CommanderOption {
+  const built = new CommanderOption(option.flags, option.summary)
+  if (option.default !== undefined) built.default(option.default)
+  if (option.choices) built.choices(option.choices)
+  return built
+}
+
+function configureAll(program: Commander, streams: Streams): void {
+  program.exitOverride()
+  program.configureOutput({
+    writeOut: text => streams.stdout.write(text),
+    writeErr: text => streams.stderr.write(text),
+  })
+  program.configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+  program.showHelpAfterError(`(see '${program.name()} --help')`)
+  for (const child of program.commands) configureAll(child, streams)
+}

@@ -32,9 +32,16 @@ export type StoreEvent =
       key: string
       revision: number
       value: unknown /** Absent when the key is new, or not known. */
-      previous?: unknown
+      previous?: unknown /** True when another event of the same commit follows: what is seen so far is half of it. */
+      more?: boolean
     }
-  | { type: 'delete'; key: string; revision: number /** The value that was deleted. */; previous: unknown }
+  | {
+      type: 'delete'
+      key: string
+      revision: number /** The value that was deleted. */
+      previous: unknown
+      more?: boolean
+    }
 
 export type Operation =
   | {

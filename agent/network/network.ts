@@ -20,13 +20,20 @@ export interface PodNetworkWish {
 
 /** ClusterIP and NodePort on this board. */
 export interface ServiceProxy {
-  /** Makes the kernel route exactly these services, in one transaction whose size is proportional to the change. */
-  apply(services: ServiceRoute[]): Promise<ServiceProxyChange>
+  /**
+   * Makes the kernel route exactly these services, in one transaction whose size is proportional to the change.
+   * Without `network` the one of the last call holds; before any was given, nothing is masqueraded and no unused
+   * service address is refused.
+   */
+  apply(services: ServiceRoute[], network?: ServiceNetwork): Promise<ServiceProxyChange>
   /** Forgets what it believes of the kernel: the next `apply` reads it back or writes it whole. */
   invalidate(): void
   /** Removes every trace. */
   clear(): Promise<void>
 }
+
+/** The ranges by which the proxy tells pods, services and the world apart. A `PodNetworkWish` is one. */
+export type ServiceNetwork = Pick<PodNetworkWish, 'podCIDR' | 'clusterCIDR' | 'serviceCIDR'>
 
 export interface ServiceProxyChange {
   /** Map elements added and removed. */

@@ -1,0 +1,80 @@
+/** PodNetwork by CNI and host routes: the boards of one LAN send each other's pods their packets directly. */
+import type { Clock } from '../../kit/clock.ts'
+import type { Log } from '../../kit/log.ts'
+import { type CniConfig, writeCniConfig } from './cni-config.ts'
+import { createCommandRunner, type RunCommand } from './command.ts'
+import { readAddresses, readOwnRoutes, writeRoutes } from './ip.ts'
+import type { PodNetwork, PodNetworkWish } from './network.ts'
+import { planRoutes } from './plan-routes.ts'
+
+export interface PodNetworkOptions {
+  paths: {
+    /** Where containerd looks for CNI configurations, `/etc/cni/net.d`. */
+    cniConfDir: string
+    cniDataDir?: string
+  }
+  clock: Clock
+  log: Log
+  mtu?: number
+  /** Default: in the network namespace of this process. */
+  run?: RunCommand
+}
+
+/** The kernel drops routes when a link goes down, and tells nobody: how often an unchanged wish is compared with it anew. */
+const recheckMs = 5000
+
+/** Loose reverse-path filter: a pod's packet may come in where the board would not send the answer out. */
+const sysctls = ['net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=2']
+
+export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
+  return new HostRoutePodNetwork(options)
+}
+
+class HostRoutePodNetwork implements PodNetwork {
+  #options: PodNetworkOptions
+  #run: RunCommand
+  #applied = ''
+  #checkedAtMs = 0
+  /** Names of the boards that were reported as out of reach. */
+  #reported = new Set<string>()
+
+  constructor(options: PodNetworkOptions) {
+    this.#options = options
+    this.#run = options.run ?? createCommandRunner({ clock: options.clock })
+  }
+
+  async apply(wish: PodNetworkWish): Promise<void> {
+    const wanted = JSON.stringify(wish)
+    const changed = wanted !== this.#applied
+    const { clock } = this.#options
+    if (!changed && clock.monotonic() - this.#checkedAtMs < recheckMs) return
+    this.#applied = ''
+    if (changed) await this.#run(['sysctl', '-q', '-w', ...sysctls])
+    await writeCniConfig(this.#options.paths.cniConfDir, this.#cniConfig(wish))
+    await this.#applyRoutes(wish)
+    this.#applied = wanted
+    this.#checkedAtMs = clock.monotonic()
+  }
+
+  #cniConfig(wish: PodNetworkWish): CniConfig {
+    const { paths, mtu } = this.#options
+    return { podCIDR: wish.podCIDR, dataDir: paths.cniDataDir, mtu }
+  }
+
+  async #applyRoutes(wish: PodNetworkWish): Promise<void> {
+    const facts = { addresses: await readAddresses(this.#run), present: await readOwnRoutes(this.#run) }
+    const plan = planRoutes(wish, facts)
+    for (const node of plan.beyond) this.#reportOnce(node.name, node.address)
+    await writeRoutes(this.#run, plan)
+  }
+
+  #reportOnce(node: string, address: string): void {
+    if (this.#reported.has(node)) return
+    this.#reported.add(node)
+    this.#options.log.warn('cannot route to the pods of a board: because it is on another network', {
+      node,
+      address,
+      hint: 'connect both boards to one LAN',
+    })
+  }
+}

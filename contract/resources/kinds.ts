@@ -14,22 +14,29 @@ export interface Kind {
   virtual?: boolean
 }
 
-const row = (kind: string, apiVersion: string, plural: string, shortNames: string[], namespaced: boolean): Kind => {
+type Scope = 'cluster' | 'namespaced'
+type Row = [kind: string, apiVersion: string, plural: string, scope: Scope, ...shortNames: string[]]
+
+const kindOf = ([kind, apiVersion, plural, scope, ...shortNames]: Row): Kind => {
   const [version = '', group = ''] = apiVersion.split('/').reverse()
-  return { kind, group, version, plural, singular: kind.toLowerCase(), shortNames, namespaced }
+  return { kind, group, version, plural, singular: kind.toLowerCase(), shortNames, namespaced: scope === 'namespaced' }
 }
 
+const rows: Row[] = [
+  ['Namespace', 'v1', 'namespaces', 'cluster', 'ns'],
+  ['Node', 'v1', 'nodes', 'cluster', 'no'],
+  ['Pod', 'v1', 'pods', 'namespaced', 'po'],
+  ['Service', 'v1', 'services', 'namespaced', 'svc'],
+  ['ConfigMap', 'v1', 'configmaps', 'namespaced', 'cm'],
+  ['Event', 'v1', 'events', 'namespaced', 'ev'],
+  ['Deployment', 'apps/v1', 'deployments', 'namespaced', 'deploy'],
+  ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs'],
+  ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced'],
+]
+
 export const kinds: readonly Kind[] = [
-  row('Namespace', 'v1', 'namespaces', ['ns'], false),
-  row('Node', 'v1', 'nodes', ['no'], false),
-  row('Pod', 'v1', 'pods', ['po'], true),
-  row('Service', 'v1', 'services', ['svc'], true),
-  row('ConfigMap', 'v1', 'configmaps', ['cm'], true),
-  row('Event', 'v1', 'events', ['ev'], true),
-  row('Deployment', 'apps/v1', 'deployments', ['deploy'], true),
-  row('ReplicaSet', 'apps/v1', 'replicasets', ['rs'], true),
-  row('EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', [], true),
-  { ...row('NodeMetrics', 'metrics.k8s.io/v1beta1', 'nodemetrics', [], false), virtual: true },
+  ...rows.map(kindOf),
+  { ...kindOf(['NodeMetrics', 'metrics.k8s.io/v1beta1', 'nodemetrics', 'cluster']), virtual: true },
 ]
 
 /** `v1`, `apps/v1` … */

@@ -1,0 +1,101 @@
+/** Whether an object has the shape of its kind: known fields, right types, nothing required left out. */
+import type { Problem } from '../../kit/errors.ts'
+import { describeValue } from './describe-value.ts'
+import { joinPath } from './field-path.ts'
+import { apiVersionOf, type Kind } from './kinds.ts'
+import type { AnyObject } from './meta.ts'
+import { quote } from './names.ts'
+import { nearestTo } from './nearest.ts'
+import table from './schema.generated.json' with { type: 'json' }
+import { checkScalar } from './schema-scalars.ts'
+
+/**
+ * Field types: a scalar's name (see schema-scalars.ts), another type of the table, `any`, `[]T` for a list, `{}T` for a
+ * map with free keys. A trailing `!` marks a required field.
+ */
+export interface SchemaTable {
+  /** `apps/v1 Deployment` to the name of its type. */
+  kinds: Record<string, string>
+  types: Record<string, Record<string, string>>
+}
+
+const schema: SchemaTable = table
+
+export interface ShapedObject {
+  /**
+   * A copy in Kubernetes' own spelling: fields with null are gone, and quantities are canonical strings. Meaningless when
+   * there are problems.
+   */
+  object: AnyObject
+  problems: Problem[]
+}
+
+/** All that is wrong with the shape, in the order of the fields. */
+export function checkShape(object: unknown, kind: Kind): Problem[] {
+  return readShape(object, kind).problems
+}
+
+export function readShape(object: unknown, kind: Kind): ShapedObject {
+  const problems: Problem[] = []
+  const type = schema.kinds[`${apiVersionOf(kind)} ${kind.kind}`] ?? 'any'
+  return { object: readValue(object, type, { path: '', problems }) as AnyObject, problems }
+}
+
+interface Place {
+  path: string
+  problems: Problem[]
+}
+
+function readValue(value: unknown, type: string, place: Place): unknown {
+  if (type === 'any') return value
+  if (type.startsWith('[]')) return readList(value, type.slice(2), place)
+  if (type.startsWith('{}')) return readMap(value, type.slice(2), place)
+  const fields = schema.types[type]
+  if (fields !== undefined) return readFields(value, fields, place)
+  const { accepted, problem } = checkScalar(type, value)
+  if (problem !== undefined) report(place, problem)
+  return accepted
+}
+
+function readList(value: unknown, itemType: string, place: Place): unknown {
+  if (!Array.isArray(value)) return report(place, `must be a list, not ${describeValue(value)}`)
+  return value.map((item, index) => readValue(item, itemType, { ...place, path: joinPath(place.path, index) }))
+}
+
+function readMap(value: unknown, valueType: string, place: Place): unknown {
+  if (!isRecord(value)) return report(place, `must be a map of names to values, not ${describeValue(value)}`)
+  const entries = Object.entries(value).map(([key, item]) => {
+    // `role:` with nothing behind it is the empty text, for Kubernetes too.
+    const given = item === null && valueType === 'string' ? '' : item
+    return [key, readValue(given, valueType, { ...place, path: joinPath(place.path, key) })] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function readFields(value: unknown, fields: Record<string, string>, place: Place): unknown {
+  if (!isRecord(value)) return report(place, `must be an object with fields, not ${describeValue(value)}`)
+  const copy: [string, unknown][] = []
+  for (const [name, item] of Object.entries(value)) {
+    const inside = { ...place, path: joinPath(place.path, name) }
+    if (!Object.hasOwn(fields, name)) report(inside, unknownField(name, fields))
+    else if (item !== null) copy.push([name, readValue(item, fields[name]?.replace('!', '') ?? 'any', inside)])
+  }
+  for (const [name, type] of Object.entries(fields)) {
+    const isMissing = !Object.hasOwn(value, name) || value[name] === null
+    if (type.endsWith('!') && isMissing) report({ ...place, path: joinPath(place.path, name) }, 'is required')
+  }
+  return Object.fromEntries(copy)
+}
+
+function unknownField(name: string, fields: Record<string, string>): string {
+  const [nearest] = nearestTo(name, Object.keys(fields))
+  return nearest === undefined ? 'unknown field' : `unknown field: did you mean ${quote(nearest)}?`
+}
+
+function report({ path, problems }: Place, message: string): undefined {
+  problems.push({ path, message })
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -12,6 +12,8 @@ export interface Command {
   /** Lines of `$ …` with a word of why; shown by `--help`. */
   examples?: string[]
   commands?: Command[]
+  /** Left out of the list of commands: for the program's own use. */
+  hidden?: boolean
   /** Resolves to the exit status (nothing means 0). */
   run?: (input: Input) => Promise<number | undefined>
 }
@@ -64,7 +66,8 @@ function build(command: Command, rest: string[] | undefined, finish: (status: nu
   built.aliases(command.aliases ?? [])
   if (command.arguments) built.arguments(command.arguments)
   for (const option of command.options ?? []) built.addOption(buildOption(option))
-  for (const child of command.commands ?? []) built.addCommand(build(child, rest, finish))
+  for (const child of command.commands ?? [])
+    built.addCommand(build(child, rest, finish), { hidden: child.hidden ?? false })
   if (command.examples)
     built.addHelpText('after', `\nExamples:\n${command.examples.map(line => `  ${line}`).join('\n')}`)
   const { run } = command

@@ -1,0 +1,136 @@
+/** `lab up`: makes a lab, or mends one, and returns when all its nodes are Ready. */
+import { writeFile } from 'node:fs/promises'
+import { renderYaml } from '../../contract/manifest/yaml.ts'
+import { isQuantity } from '../../contract/resources/quantity.ts'
+import { type Clock, sleep } from '../../kit/clock.ts'
+import { CodedError } from '../../kit/errors.ts'
+import { checkMachine } from './facts.ts'
+import { boardsOf, type Layout, labLayout, type Machine, masterOf, maxBoards } from './layout.ts'
+import { importArchive } from './load.ts'
+import { ensureRelays, type MirrorPlan, planMirror } from './mirror.ts'
+import { ensureLan } from './network.ts'
+import { clusterName } from './plan-services.ts'
+import { powerOn } from './power.ts'
+import { findImages } from './program.ts'
+import { tryRun } from './run.ts'
+import { claimDir, type Lab, type LabState, readState, writeState } from './state.ts'
+import { tailOf } from './tail.ts'
+
+export interface UpOptions {
+  dir: string
+  program: string[]
+  boards?: number
+  mirror?: string
+  cpu?: string
+  memory?: string
+  clock: Clock
+  /** Takes a line of progress. */
+  say: (line: string) => void
+}
+
+const defaultBoards = 3
+const readyDeadlineMs = 60_000
+
+/** Resolves to the path of the configuration for the CLI. */
+export async function bringUp(options: UpOptions): Promise<string> {
+  const { say, clock } = options
+  const mirror = options.mirror === undefined ? undefined : planMirror(options.mirror)
+  checkOptions(options)
+  for (const warning of await checkMachine()) say(`warning: ${warning}`)
+  const lab = await prepare(options, mirror)
+  const { layout, state } = lab
+  if (await ensureLan(layout)) say('LAN 10.77.0.0/24 is up')
+  await ensureRelays(lab)
+  if (await powerOn(lab, masterOf(layout), clock)) say('master is on')
+  const boards = boardsOf(layout, state.boards)
+  const images = findImages(state.program)
+  if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
+  await Promise.all(boards.map(board => startBoard(lab, board, { images, clock, say })))
+  say('waiting until all nodes are Ready')
+  await waitForNodes(lab, boards, clock)
+  say(`${boards.length} nodes are Ready`)
+  return layout.configFile
+}
+
+function checkOptions({ boards = defaultBoards, cpu, memory }: UpOptions): void {
+  if (!Number.isInteger(boards) || boards < 1 || boards > maxBoards)
+    throw new CodedError('BadRequest', `cannot start a lab: because --boards must be 1 to ${maxBoards}`)
+  for (const [flag, text] of Object.entries({ cpu, memory }))
+    if (text !== undefined && !isQuantity(text))
+      throw new CodedError(
+        'BadRequest',
+        `cannot start a lab: because --${flag} "${text}" is not a quantity such as 500m or 512Mi`,
+      )
+}
+
+/** Writes down what was asked for; a lab that is there keeps what is not asked for anew. */
+async function prepare(options: UpOptions, mirror: MirrorPlan | undefined): Promise<Lab> {
+  const { say, dir, program, cpu, memory } = options
+  const layout = labLayout(dir)
+  const before = await readState(layout)
+  if (before) say(`a lab is in ${layout.dir} already: starting what is down`)
+  if (before && (options.boards ?? before.boards) < before.boards)
+    say(`it keeps its ${before.boards} boards: 'flotilla lab down' and up again makes it smaller`)
+  const state: LabState = {
+    ...(before ?? { madeDir: await claimDir(layout) }),
+    boards: Math.max(before?.boards ?? 0, options.boards ?? before?.boards ?? defaultBoards),
+    program,
+    ...(mirror && { mirror: mirror.url }),
+    ...(mirror?.relay && { relay: mirror.relay }),
+    ...(cpu !== undefined && { cpu }),
+    ...(memory !== undefined && { memory }),
+  }
+  await writeState({ layout, state })
+  await writeFile(layout.configFile, renderYaml(clientConfig(layout)))
+  return { layout, state }
+}
+
+function clientConfig(layout: Layout): unknown {
+  const server = `mqtt+unix://${layout.masterSocket}`
+  const context = { name: clusterName, cluster: clusterName, server, namespace: 'default' }
+  return { 'current-context': clusterName, contexts: [context] }
+}
+
+interface BoardStart {
+  images: string[]
+  clock: Clock
+  say: (line: string) => void
+}
+
+async function startBoard(lab: Lab, board: Machine, { images, clock, say }: BoardStart): Promise<void> {
+  if (!(await powerOn(lab, board, clock))) return
+  for (const archive of images) await importArchive(board, archive)
+  say(`${board.name} is on at ${board.address}`)
+}
+
+async function waitForNodes({ layout, state }: Lab, boards: Machine[], clock: Clock): Promise<void> {
+  const deadline = clock.monotonic() + readyDeadlineMs
+  for (;;) {
+    const { status, stdout, stderr } = await tryRun([...state.program, 'get', 'nodes', '-o', 'json'], {
+      env: { FLOTILLA_CONFIG: layout.configFile },
+      timeoutMs: readyDeadlineMs,
+    })
+    const missing = status === 0 ? boards.filter(({ name }) => !readyNodes(stdout).includes(name)) : boards
+    if (missing.length === 0) return
+    if (clock.monotonic() > deadline) {
+      const names = missing.map(({ name }) => name).join(', ')
+      const tails = await Promise.all([masterOf(layout), ...missing].map(tailOf))
+      const why = status === 0 ? '' : `: ${stderr.trim()}`
+      const message = `cannot finish the lab: because ${names} did not become Ready in ${readyDeadlineMs} ms${why}`
+      throw new CodedError('Timeout', `${message}\n${tails.join('\n')}`)
+    }
+    await sleep(clock, 300)
+  }
+}
+
+interface NodeList {
+  items?: Array<{ metadata?: { name?: string }; status?: { conditions?: Array<{ type: string; status: string }> } }>
+}
+
+/** Names of the nodes whose condition Ready is True, in the output of `get nodes -o json`. */
+export function readyNodes(json: string): string[] {
+  const { items = [] } = JSON.parse(json) as NodeList
+  return items
+    .filter(({ status }) => status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+    .flatMap(({ metadata }) => metadata?.name ?? [])
+}

@@ -2,6 +2,7 @@
 import type { Problem } from '../../kit/errors.ts'
 import { describeValue } from './describe-value.ts'
 import { joinPath } from './field-path.ts'
+import { isFields } from './fields.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import type { AnyObject } from './meta.ts'
 import { quote } from './names.ts'
@@ -63,7 +64,7 @@ function readList(value: unknown, itemType: string, place: Place): unknown {
 }
 
 function readMap(value: unknown, valueType: string, place: Place): unknown {
-  if (!isRecord(value)) return report(place, `must be a map of names to values, not ${describeValue(value)}`)
+  if (!isFields(value)) return report(place, `must be a map of names to values, not ${describeValue(value)}`)
   const entries = Object.entries(value).map(([key, item]) => {
     // `role:` with nothing behind it is the empty text, for Kubernetes too.
     const given = item === null && valueType === 'string' ? '' : item
@@ -73,7 +74,7 @@ function readMap(value: unknown, valueType: string, place: Place): unknown {
 }
 
 function readFields(value: unknown, fields: Record<string, string>, place: Place): unknown {
-  if (!isRecord(value)) return report(place, `must be an object with fields, not ${describeValue(value)}`)
+  if (!isFields(value)) return report(place, `must be an object with fields, not ${describeValue(value)}`)
   const copy: [string, unknown][] = []
   for (const [name, item] of Object.entries(value)) {
     const inside = { ...place, path: joinPath(place.path, name) }
@@ -94,8 +95,4 @@ function unknownField(name: string, fields: Record<string, string>): string {
 
 function report({ path, problems }: Place, message: string): undefined {
   problems.push({ path, message })
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

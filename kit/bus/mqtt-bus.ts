@@ -1,0 +1,243 @@
+/** The Bus over MQTT: connects in the background, and again whenever the connection ends. */
+import type { Duplex } from 'node:stream'
+import { type BackoffOptions, backoffMs } from '../backoff.ts'
+import { type Cancel, type Clock, systemClock } from '../clock.ts'
+import { CodedError, hasCode } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type BrokerAddress, parseBrokerAddress, type TlsOptions } from './broker-address.ts'
+import type { Bus, Message, PublishOptions, Unsubscribe, Will } from './bus.ts'
+import { MqttConnection } from './mqtt-connection.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { checkTopic, coversFilter } from './topic-match.ts'
+
+export interface MqttBusOptions {
+  /** `mqtt://host:port`, `mqtts://host:port`, `mqtt+unix:///path.sock`. */
+  url: string
+  clientId: string
+  will?: Will
+  keepaliveSeconds: number
+  log: Log
+  clock?: Clock
+  /** Delays between attempts. Default 0.2 to 5 s, half of it random. */
+  reconnectMs?: BackoffOptions
+  username?: string
+  password?: string
+  tls?: TlsOptions
+  /** Instead of a socket to `url`: the master's own way into its embedded broker. */
+  openSocket?: () => Duplex
+  /** From the attempt to the broker's welcome. Default 5 s. */
+  connectTimeoutMs?: number
+  /** Largest packet sent or taken. Default 4 MiB. */
+  maxPacketBytes?: number
+}
+
+export interface MqttBus extends Bus {
+  /** For people: host and port, or path. */
+  readonly address: string
+  /** Why the last attempt or connection ended. */
+  readonly lastFailure: string | undefined
+}
+
+/** Returns at once and connects in the background. Throws `BadRequest` when the URL is none. */
+export function connectMqttBus(options: MqttBusOptions): MqttBus {
+  const bus = new ReconnectingBus(options)
+  bus.start()
+  return bus
+}
+
+/** Resolves once connected. Rejects with `ServiceUnavailable`, naming the address and the last reason. */
+export async function waitConnected(bus: MqttBus, timeoutMs: number, clock: Clock = systemClock): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const cancel = clock.after(timeoutMs, () => {
+    const reason = bus.lastFailure ?? `no answer in ${timeoutMs} ms`
+    reject(new CodedError('ServiceUnavailable', `cannot reach the broker at ${bus.address}: ${reason}`))
+  })
+  const stop = bus.onConnect(resolve)
+  try {
+    await promise
+  } finally {
+    cancel()
+    stop()
+  }
+}
+
+const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 5000, jitter: 0.5 }
+/** A connection that ended sooner does not reset the backoff: two clients of one name must not chase each other fast. */
+const steadyMs = 5000
+
+class ReconnectingBus implements MqttBus {
+  readonly clientId: string
+  #options: MqttBusOptions
+  #clock: Clock
+  #broker: BrokerAddress
+  #subscriptions: Subscriptions
+  #connection: MqttConnection | undefined
+  /** Since the broker's welcome; `connected` is true only once the subscriptions stand. */
+  #openedAt: number | undefined
+  #connected = false
+  #closed = false
+  #attempt = 0
+  #lastFailure: string | undefined
+  #cancelRetry: Cancel = () => undefined
+  #onConnect = new Set<() => void>()
+  #onDisconnect = new Set<() => void>()
+  /** Filters that the broker holds for this connection. */
+  #held = new Set<string>()
+  /** Filters with a new handler, which wants the retained messages even if the broker holds the filter already. */
+  #fresh = new Set<string>()
+  #syncing: Promise<string[]> | undefined
+
+  constructor(options: MqttBusOptions) {
+    this.clientId = options.clientId
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#broker = parseBrokerAddress(options.url, options.tls)
+    this.#subscriptions = new Subscriptions(options.log)
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  get address(): string {
+    return this.#broker.text
+  }
+
+  get lastFailure(): string | undefined {
+    return this.#lastFailure
+  }
+
+  start(): void {
+    const { will, keepaliveSeconds, connectTimeoutMs = 5000, maxPacketBytes = 4 * 1024 * 1024 } = this.#options
+    const openSocket = this.#options.openSocket ?? this.#broker.openSocket
+    this.#connection = new MqttConnection({
+      socket: openSocket(),
+      clock: this.#clock,
+      clientId: this.clientId,
+      keepaliveSeconds,
+      connectTimeoutMs,
+      maxPacketBytes,
+      will,
+      username: this.#options.username ?? this.#broker.username,
+      password: this.#options.password ?? this.#broker.password,
+      onOpen: () => void this.#opened(),
+      onMessage: message => this.#subscriptions.dispatch(message),
+      onEnd: reason => this.#ended(reason),
+    })
+  }
+
+  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+    checkTopic(topic)
+    if (!this.#connection || !this.#connected) {
+      const reason = `the broker at ${this.address} is not connected`
+      throw new CodedError('ServiceUnavailable', `cannot publish to ${topic}: because ${reason}`)
+    }
+    const { retain = false, qos = 1 } = options
+    const bytes =
+      typeof payload === 'string'
+        ? Buffer.from(payload)
+        : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+    // aedes may drop a live QoS 0 message that overtakes a retained one; QoS 1 keeps them in order.
+    await this.#connection.publish(topic, bytes, { retain, qos: retain ? 1 : qos })
+  }
+
+  async subscribe(filter: string, handler: (message: Message) => void): Promise<Unsubscribe> {
+    const { remove } = this.#subscriptions.add(filter, handler)
+    this.#fresh.add(filter)
+    const refused = await this.#sync()
+    if (refused.some(other => coversFilter(other, filter))) {
+      remove()
+      throw new CodedError('Forbidden', `cannot subscribe to ${filter}: because the broker refuses it`)
+    }
+    return () => {
+      remove()
+      void this.#sync()
+    }
+  }
+
+  onConnect(handler: () => void): Unsubscribe {
+    this.#onConnect.add(handler)
+    if (this.#connected) handler()
+    return () => this.#onConnect.delete(handler)
+  }
+
+  onDisconnect(handler: () => void): Unsubscribe {
+    this.#onDisconnect.add(handler)
+    return () => this.#onDisconnect.delete(handler)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelRetry()
+    await this.#connection?.close()
+  }
+
+  async #opened(): Promise<void> {
+    const connection = this.#connection
+    this.#openedAt = this.#clock.monotonic()
+    await this.#sync()
+    if (connection !== this.#connection || this.#openedAt === undefined || this.#closed) return
+    this.#connected = true
+    this.#options.log.info('connected to the broker', { broker: this.address })
+    this.#call(this.#onConnect)
+  }
+
+  #ended(reason: string): void {
+    const { log, reconnectMs = defaultBackoff } = this.#options
+    const wasConnected = this.#connected
+    if (this.#openedAt !== undefined && this.#clock.monotonic() - this.#openedAt > steadyMs) this.#attempt = 0
+    this.#connection = undefined
+    this.#openedAt = undefined
+    this.#connected = false
+    this.#held.clear()
+    this.#lastFailure = reason
+    if (wasConnected) this.#call(this.#onDisconnect)
+    if (this.#closed) return
+    const retryMs = backoffMs(this.#attempt++, reconnectMs)
+    // One line per outage; the attempts in between say nothing new.
+    const write = wasConnected || this.#attempt === 1 ? log.warn : log.debug
+    write('not connected to the broker', { broker: this.address, reason, retryMs: Math.round(retryMs) })
+    this.#cancelRetry = this.#clock.after(retryMs, () => this.start())
+  }
+
+  /** Brings the broker's subscriptions to what is wanted, once for all calls of one turn. Resolves to those it refused. */
+  #sync(): Promise<string[]> {
+    this.#syncing ??= Promise.resolve().then(() => {
+      this.#syncing = undefined
+      return this.#syncNow()
+    })
+    return this.#syncing
+  }
+
+  async #syncNow(): Promise<string[]> {
+    const connection = this.#connection
+    if (!connection || this.#openedAt === undefined || this.#closed) return []
+    const fresh = [...this.#fresh]
+    const wanted = this.#subscriptions.brokerFilters()
+    const ask = [...wanted].filter(
+      filter => !this.#held.has(filter) || fresh.some(other => coversFilter(filter, other)),
+    )
+    const drop = [...this.#held].filter(filter => !wanted.has(filter))
+    this.#fresh.clear()
+    this.#held = wanted
+    try {
+      // In this order, so that no message falls between a narrow filter and the wide one that replaces it.
+      const [refused] = await Promise.all([connection.subscribe(ask), connection.unsubscribe(drop)])
+      return refused
+    } catch (error) {
+      // The connection has ended; the next one begins with all that is wanted.
+      if (!hasCode(error, 'ServiceUnavailable')) this.#options.log.error('cannot subscribe', { error })
+      return []
+    }
+  }
+
+  #call(handlers: Set<() => void>): void {
+    for (const handler of [...handlers]) {
+      try {
+        handler()
+      } catch (error) {
+        this.#options.log.error('a connection handler failed', { error })
+      }
+    }
+  }
+}

@@ -29,7 +29,7 @@ const up: Command = {
   ],
   examples: [
     '$ flotilla lab up                             three boards and a master',
-    '$ eval export $(flotilla lab up --boards 5)   and point the CLI at them',
+    '$ export $(flotilla lab up --boards 5)        and point the CLI at them',
     '$ flotilla lab up --cpu 1 --memory 512Mi      boards as small as a Zero',
   ],
   run: async input => {
@@ -79,8 +79,8 @@ const load: Command = {
   },
 }
 
-const cut = linkCommand('cut', 'Pull the network cable of a board', 'down')
-const mend = linkCommand('mend', 'Plug the network cable of a board in again', 'up')
+const cut = linkCommand('cut', 'Pull the network cable of a machine', 'down')
+const mend = linkCommand('mend', 'Plug it in again', 'up')
 
 const kill: Command = {
   name: 'kill',
@@ -175,7 +175,7 @@ export const labCommand: Command = {
 function linkCommand(name: string, summary: string, to: 'up' | 'down'): Command {
   return {
     name,
-    arguments: '<board>',
+    arguments: '<machine>',
     summary,
     run: async input => {
       const { layout, state } = await openLab(dirOf(input))

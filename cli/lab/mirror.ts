@@ -1,9 +1,10 @@
 /** A registry mirror for the boards: one in the LAN is used as it is, one on this machine's loopback is carried into the LAN. */
 import { join } from 'node:path'
+import type { Clock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
-import { listProcesses } from './cgroups.ts'
+import { killCgroup, listProcesses } from './cgroups.ts'
 import { inCgroup, inNetns } from './inside.ts'
-import { type Layout, lanAddress } from './layout.ts'
+import { lanAddress } from './layout.ts'
 import { startDetached } from './run.ts'
 import type { Lab, Relay } from './state.ts'
 
@@ -30,10 +31,12 @@ export function planMirror(text: string): MirrorPlan {
   return { url: `${url.protocol}//${lanAddress}:${port}${path}`, relay: { lanPort: port, host, port } }
 }
 
-/** Starts the two relays of the lab's mirror unless they run. They end with the lab's cgroup. */
-export async function ensureRelays({ layout, state }: Lab): Promise<void> {
-  const cgroup = relayCgroup(layout)
-  if (!state.relay || listProcesses(cgroup).length > 0) return
+/** Starts the two relays of the lab's mirror; again when it was `renewed` or one has died. They end with the lab's cgroup. */
+export async function ensureRelays({ layout, state }: Lab, renewed: boolean, clock: Clock): Promise<void> {
+  const cgroup = `${layout.cgroup}/relay`
+  if (!renewed && listProcesses(cgroup).length === 2) return
+  await killCgroup(cgroup, clock)
+  if (!state.relay) return
   const { host, port, lanPort } = state.relay
   const words = (from: string, to: string): string[] => [...state.program, 'lab', 'relay', from, to]
   const outside = words(`unix:${layout.mirrorSocket}`, `tcp:${host}:${port}`)
@@ -41,8 +44,4 @@ export async function ensureRelays({ layout, state }: Lab): Promise<void> {
   const logFile = join(layout.dir, 'relay.log')
   await startDetached(await inCgroup(cgroup, outside), { logFile })
   await startDetached(await inCgroup(cgroup, inNetns(layout.lan.netns, inside)), { logFile })
-}
-
-function relayCgroup(layout: Layout): string {
-  return `${layout.cgroup}/relay`
 }

@@ -1,4 +1,5 @@
 /** `lab up`: makes a lab, or mends one, and returns when all its nodes are Ready. */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { renderYaml } from '../../contract/manifest/yaml.ts'
 import { isQuantity } from '../../contract/resources/quantity.ts'
@@ -8,7 +9,7 @@ import { checkMachine } from './facts.ts'
 import { boardsOf, type Layout, labLayout, type Machine, masterOf, maxBoards } from './layout.ts'
 import { importArchive } from './load.ts'
 import { ensureRelays, type MirrorPlan, planMirror } from './mirror.ts'
-import { ensureLan } from './network.ts'
+import { ensureLan, setLink } from './network.ts'
 import { clusterName } from './plan-services.ts'
 import { powerOn } from './power.ts'
 import { findImages } from './program.ts'
@@ -40,7 +41,7 @@ export async function bringUp(options: UpOptions): Promise<string> {
   const lab = await prepare(options, mirror)
   const { layout, state } = lab
   if (await ensureLan(layout)) say('LAN 10.77.0.0/24 is up')
-  await ensureRelays(lab)
+  await ensureRelays(lab, mirror !== undefined, clock)
   if (await powerOn(lab, masterOf(layout), clock)) say('master is on')
   const boards = boardsOf(layout, state.boards)
   const images = findImages(state.program)
@@ -98,6 +99,10 @@ interface BoardStart {
 }
 
 async function startBoard(lab: Lab, board: Machine, { images, clock, say }: BoardStart): Promise<void> {
+  if (existsSync(board.cutFile)) {
+    await setLink(lab.layout, board, 'up')
+    say(`${board.name} is plugged in again`)
+  }
   if (!(await powerOn(lab, board, clock))) return
   for (const archive of images) await importArchive(board, archive)
   say(`${board.name} is on at ${board.address}`)

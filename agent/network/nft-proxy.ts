@@ -96,8 +96,8 @@ class NftProxy implements ServiceProxy {
   async #writeWhole(services: ServiceRoute[]): Promise<ServiceProxyChange> {
     const table = new RuleTable(this.#network)
     table.update(services)
-    const { balancers, elements } = table.whole()
-    await this.#write(table, renderWhole(balancers, elements, this.#network))
+    const elements = table.elements()
+    await this.#write(table, renderWhole(table.structures(), elements, this.#network))
     await this.#readFingerprint()
     if (services.some(hasUdp))
       await this.#endUdpFlows(pickStaleFlows({ services, network: this.#network, removed: [] }))
@@ -105,9 +105,10 @@ class NftProxy implements ServiceProxy {
   }
 
   async #writeChange(table: RuleTable, services: ServiceRoute[]): Promise<ServiceProxyChange> {
-    const { balancers, removed, added } = table.update(services)
-    if (removed.length + added.length > 0) await this.#write(table, renderChange(balancers, removed, added))
-    if (balancers.length > 0) await this.#readFingerprint()
+    const change = table.update(services)
+    const { removed, added } = change
+    if (removed.length + added.length > 0) await this.#write(table, renderChange(change))
+    if (change.balancers.length + change.slots.length > 0) await this.#readFingerprint()
     if (removed.some(isUdpSlot)) await this.#endUdpFlows(pickStaleFlows({ services, network: this.#network, removed }))
     return { added: added.length, removed: removed.length, whole: false }
   }

@@ -1,15 +1,8 @@
 /** Decides, purely, which elements of our table change when the services do: the work is proportional to the change. */
 import type { ServiceRoute } from '../../contract/wire/fleet.ts'
 import type { ServiceNetwork } from './network.ts'
-import type { Element, MapName } from './render-rules.ts'
+import { type Element, type ElementChange, isSlot, type Structures } from './render-rules.ts'
 import { renderService } from './render-service.ts'
-
-export interface RuleChange {
-  /** Chains that are not there yet. Those no longer used stay: there is one per number of endpoints, and they cost nothing. */
-  balancers: string[]
-  removed: Element[]
-  added: Element[]
-}
 
 interface Known {
   route: ServiceRoute
@@ -27,14 +20,16 @@ export class RuleTable {
   #services = new Map<string, Known>()
   /** By map and key. Of several services that want one key the first by name has it, in whatever order they came. */
   #claims = new Map<string, Claim[]>()
+  /** Chains and maps made so far. Those no longer used stay: an empty one costs nothing, and the next rollout wants it again. */
   #balancers = new Set<string>()
+  #slots = new Set<string>()
 
   constructor(network: ServiceNetwork | undefined) {
     this.network = network
   }
 
   /** Takes in the whole wish. A service that is the very object of the last call is known to be unchanged. */
-  update(services: ServiceRoute[]): RuleChange {
+  update(services: ServiceRoute[]): ElementChange {
     const before = new Map<string, Element | undefined>()
     const wanted = new Map(services.map(route => [`${route.namespace}/${route.name}`, route]))
     for (const name of this.#services.keys()) {
@@ -46,10 +41,13 @@ export class RuleTable {
     return this.#changeSince(before)
   }
 
-  /** Every element that the table holds, and every chain that they go to. */
-  whole(): { balancers: string[]; elements: Element[] } {
-    const elements = [...this.#claims.values()].flatMap(claims => (claims[0] ? [claims[0].element] : []))
-    return { balancers: [...this.#balancers], elements }
+  /** Every element that the table holds. */
+  elements(): Element[] {
+    return [...this.#claims.values()].flatMap(claims => (claims[0] ? [claims[0].element] : []))
+  }
+
+  structures(): Structures {
+    return { balancers: [...this.#balancers], slots: [...this.#slots] }
   }
 
   #replace(name: string, route: ServiceRoute | undefined, before: Map<string, Element | undefined>): void {
@@ -81,30 +79,34 @@ export class RuleTable {
     return claims
   }
 
-  #changeSince(before: Map<string, Element | undefined>): RuleChange {
-    const change: RuleChange = { balancers: [], removed: [], added: [] }
+  #changeSince(before: Map<string, Element | undefined>): ElementChange {
+    const removed: Element[] = []
+    const added: Element[] = []
     for (const [id, old] of before) {
       const now = this.#claims.get(id)?.[0]?.element
       if (old?.value === now?.value) continue
-      if (old) change.removed.push(old)
-      if (now) change.added.push(now)
+      if (old) removed.push(old)
+      if (now) added.push(now)
     }
-    change.balancers = this.#newBalancers(change.added)
-    return change
+    return { removed, added, ...this.#makeStructures(added) }
   }
 
-  #newBalancers(added: Element[]): string[] {
-    const names = new Set(added.filter(usesBalancer).map(element => element.value.slice('goto '.length)))
-    const missing = [...names].filter(name => !this.#balancers.has(name))
-    for (const name of missing) this.#balancers.add(name)
-    return missing
+  #makeStructures(added: Element[]): Structures {
+    const slots = added.map(element => element.map).filter(isSlot)
+    const balancers = added.filter(isVerdict).map(element => element.value.slice('goto '.length))
+    return { balancers: addMissing(this.#balancers, balancers), slots: addMissing(this.#slots, slots) }
   }
 }
 
-const verdictMaps: ReadonlySet<MapName> = new Set<MapName>(['cluster_ips', 'node_ports'])
+function isVerdict(element: Element): boolean {
+  return element.value.startsWith('goto ')
+}
 
-function usesBalancer(element: Element): boolean {
-  return verdictMaps.has(element.map)
+/** Returns those that were new. */
+function addMissing(to: Set<string>, names: string[]): string[] {
+  const missing = [...new Set(names)].filter(name => !to.has(name))
+  for (const name of missing) to.add(name)
+  return missing
 }
 
 function idOf(element: Element): string {

@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net'
 import type { EndpointRoute, ServicePortRoute, ServiceRoute } from '../../contract/wire/fleet.ts'
 import { cidrContains } from './cidr.ts'
 import type { ServiceNetwork } from './network.ts'
-import { balancerName, type Element } from './render-rules.ts'
+import { balancerName, type Door, type Element, slotName } from './render-rules.ts'
 
 /** Kubernetes' own limit of one Endpoints object. */
 export const maxEndpointsPerPort = 1000
@@ -36,21 +36,21 @@ interface PortElements {
 function renderClusterIP({ address, protocol, port, endpoints, sticky }: PortElements): Element[] {
   if (address === undefined || !isIPv4(address) || !isPort(port.port) || endpoints.length === 0) return []
   const key = `${address} . ${protocol} . ${port.port}`
-  const balancer = balancerName({ sticky, nodePort: false, endpoints: endpoints.length })
-  return [{ map: 'cluster_ips', key, value: `goto ${balancer}` }, ...renderSlots('cluster_ip_slots', key, endpoints)]
+  const balancer = balancerName('clusterIP', { sticky, endpoints: endpoints.length })
+  return [{ map: 'cluster_ips', key, value: `goto ${balancer}` }, ...renderSlots('clusterIP', key, endpoints)]
 }
 
 function renderNodePort({ protocol, port, endpoints, sticky }: PortElements): Element[] {
   if (port.nodePort === undefined || !isPort(port.nodePort)) return []
   const key = `${protocol} . ${port.nodePort}`
   if (endpoints.length === 0) return [{ map: 'closed_node_ports', key, value: '' }]
-  const balancer = balancerName({ sticky, nodePort: true, endpoints: endpoints.length })
-  return [{ map: 'node_ports', key, value: `goto ${balancer}` }, ...renderSlots('node_port_slots', key, endpoints)]
+  const balancer = balancerName('nodePort', { sticky, endpoints: endpoints.length })
+  return [{ map: 'node_ports', key, value: `goto ${balancer}` }, ...renderSlots('nodePort', key, endpoints)]
 }
 
 /** Slots are dense, 0 to N-1: the balancer draws any of them. */
-function renderSlots(map: 'cluster_ip_slots' | 'node_port_slots', key: string, endpoints: EndpointRoute[]): Element[] {
-  return endpoints.map((to, slot) => ({ map, key: `${key} . ${slot}`, value: `${to.ip} . ${to.port}` }))
+function renderSlots(door: Door, key: string, endpoints: EndpointRoute[]): Element[] {
+  return endpoints.map((to, index) => ({ map: slotName(door, index), key, value: `${to.ip} . ${to.port}` }))
 }
 
 /** Only this board's own pods can meet themselves here. */

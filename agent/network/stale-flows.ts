@@ -2,7 +2,7 @@
 import type { ServiceRoute } from '../../contract/wire/fleet.ts'
 import { cidrContains } from './cidr.ts'
 import type { ServiceNetwork } from './network.ts'
-import type { Element } from './render-rules.ts'
+import { type Element, isSlot } from './render-rules.ts'
 import type { UdpFlow } from './udp-flows.ts'
 
 export interface StaleFlowsInput {
@@ -15,7 +15,7 @@ export interface StaleFlowsInput {
 /** Flows that other programs translate (a container engine's published ports) are never stale. */
 export function pickStaleFlows({ services, network, removed }: StaleFlowsInput): (flow: UdpFlow) => boolean {
   const wanted = new Set(services.flatMap(wantedFlows))
-  const clusterIPs = new Set(removed.filter(element => element.map === 'cluster_ip_slots').map(addressAndPort))
+  const clusterIPs = new Set(removed.filter(isClusterIPSlot).map(addressAndPort))
   const nodePorts = new Set([...removed.filter(isNodePortSlot).map(portOf), ...services.flatMap(udpNodePorts)])
   return flow => {
     const sentTo = `${flow.service}:${flow.servicePort}`
@@ -31,9 +31,9 @@ export function hasUdp(service: ServiceRoute): boolean {
   return service.ports.some(port => port.protocol === 'UDP')
 }
 
-/** A slot of a UDP port: `[address .] udp . port . slot`. */
+/** An endpoint of a UDP port: its key is `[address .] udp . port`. */
 export function isUdpSlot(element: Element): boolean {
-  return element.map.endsWith('_slots') && element.key.split(' . ').at(-3) === 'udp'
+  return isSlot(element.map) && element.key.split(' . ').at(-2) === 'udp'
 }
 
 function wantedFlows(service: ServiceRoute): string[] {
@@ -51,8 +51,12 @@ function udpNodePorts(service: ServiceRoute): number[] {
   return service.ports.flatMap(port => (port.protocol === 'UDP' && port.nodePort !== undefined ? [port.nodePort] : []))
 }
 
+function isClusterIPSlot(element: Element): boolean {
+  return isUdpSlot(element) && element.key.split(' . ').length === 3
+}
+
 function isNodePortSlot(element: Element): boolean {
-  return element.map === 'node_port_slots'
+  return isUdpSlot(element) && element.key.split(' . ').length === 2
 }
 
 function addressAndPort(element: Element): string {

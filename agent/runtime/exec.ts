@@ -1,0 +1,184 @@
+/**
+ * Processes in running containers, by containerd's task service and named pipes. CRI's own exec streams over WebSocket
+ * cannot close stdin alone and leave the process behind when the stream breaks; this way does both, lives through a
+ * restart of containerd, and opens no port.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Clock, sleep } from '../../kit/clock.ts'
+import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+import type { Random } from '../../kit/random.ts'
+import { joinStdio } from './exec-stdio.ts'
+import { makePipes, type PipeEnds, removePipes } from './pipes.ts'
+import type { ExecRequest, ExecSession } from './runtime.ts'
+import { type OciProcess, type ProcessId, signals, type Tasks } from './tasks.ts'
+
+export interface ExecOptions {
+  tasks: Tasks
+  clock: Clock
+  log: Log
+  random: Random
+  /** One directory a session, named `<container>.<exec>`, so that a later agent knows what was left behind. */
+  directory: string
+}
+
+/** Between the hang-up and SIGKILL. */
+const hangUpMs = 2_000
+/** Output that a dead process' children still hold open is waited for while some comes, and no longer than so. */
+const drainQuietMs = 1_000
+const maxDrainMs = 60_000
+const waitRetryMs = 500
+
+export class ExecSessions {
+  #options: ExecOptions
+  #open = new Map<string, OpenSession>()
+
+  constructor(options: ExecOptions) {
+    this.#options = options
+  }
+
+  async start(containerId: string, request: ExecRequest): Promise<ExecSession> {
+    const { tasks, directory, random } = this.#options
+    const id = { containerId, execId: `flotilla-${random.suffix(12)}` }
+    const process = withCommand(await tasks.processOf(containerId), request)
+    const place = join(directory, `${containerId}.${id.execId}`)
+    const pipes = await makePipes(place, { stdin: request.stdin, stderr: !request.tty })
+    try {
+      await tasks.start(id, process, pipes.paths)
+    } catch (error) {
+      await tasks.remove(id).catch(() => undefined) // it may not even have been registered
+      await removePipes(place, pipes)
+      throw startError(request.command, error)
+    }
+    const session = new OpenSession(this.#options, id, { pipes, place, tty: request.tty })
+    this.#open.set(id.execId, session)
+    void session.ended.then(() => this.#open.delete(id.execId))
+    return session
+  }
+
+  /** Ends what the sessions of an agent that died left running. */
+  async sweep(): Promise<void> {
+    const { tasks, directory } = this.#options
+    for (const name of await readdir(directory).catch(() => [])) {
+      const [containerId = '', execId = ''] = name.split('.')
+      if (this.#open.has(execId)) continue
+      await tasks.kill({ containerId, execId }, signals.kill)
+      await tasks.remove({ containerId, execId })
+      await removePipes(join(directory, name))
+    }
+  }
+
+  /** Ends all sessions and their processes. */
+  async close(): Promise<void> {
+    const sessions = [...this.#open.values()]
+    for (const session of sessions) session.close()
+    await Promise.all(sessions.map(session => session.ended))
+  }
+}
+
+class OpenSession implements ExecSession {
+  readonly stdio
+  readonly stderr
+  readonly exit: Promise<number>
+  /** Resolves when the process is gone, its output read, and the pipes removed. */
+  readonly ended: Promise<void>
+  #options: ExecOptions
+  #id: ProcessId
+  #pipes: PipeEnds
+  #closing = new AbortController()
+
+  constructor(options: ExecOptions, id: ProcessId, io: { pipes: PipeEnds; place: string; tty: boolean }) {
+    this.#options = options
+    this.#id = id
+    this.#pipes = io.pipes
+    this.stdio = joinStdio(io.pipes, () => this.#closeStdin(io.tty))
+    this.stderr = io.pipes.stderr ?? Readable.from([])
+    io.pipes.stderr?.on('error', () => io.pipes.stderr?.destroy())
+    this.exit = this.#wait()
+    this.ended = this.#end(io.place)
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#options.tasks.resize(this.#id, columns, rows).catch(this.#report('cannot resize a terminal'))
+  }
+
+  close(): void {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    this.#hangUp().catch(this.#report('cannot end a process that a session left'))
+  }
+
+  /** A shell with a terminal ends by the hang-up and passes it on; whatever is deaf to it is killed. */
+  async #hangUp(): Promise<void> {
+    const { tasks, clock } = this.#options
+    await tasks.kill(this.#id, signals.hangUp)
+    const gone = new AbortController()
+    void this.exit.then(() => gone.abort())
+    await sleep(clock, hangUpMs, gone.signal).catch(() => undefined) // aborted: it is gone
+    if (!gone.signal.aborted) await tasks.kill(this.#id, signals.kill)
+  }
+
+  /** A terminal has no end of input: there it is a character (Ctrl-D) that whoever types sends. */
+  async #closeStdin(tty: boolean): Promise<void> {
+    if (tty) return
+    await this.#options.tasks.closeStdin(this.#id).catch(this.#report('cannot close a stdin'))
+  }
+
+  /** The process lives on when containerd is restarted: ask until there is an answer. 255 when nobody knows any more. */
+  async #wait(): Promise<number> {
+    const { tasks, clock } = this.#options
+    for (;;) {
+      try {
+        return await tasks.wait(this.#id)
+      } catch (error) {
+        if (!hasCode(error, 'ServiceUnavailable') || messageOf(error).includes('is closed')) return 255
+        await sleep(clock, waitRetryMs)
+      }
+    }
+  }
+
+  async #end(place: string): Promise<void> {
+    await this.exit
+    await this.#drain()
+    await this.#options.tasks.remove(this.#id).catch(this.#report('cannot forget an ended process'))
+    await removePipes(place, this.#pipes)
+  }
+
+  async #drain(): Promise<void> {
+    const { clock } = this.#options
+    const { stdout, stderr } = this.#pipes
+    const untilMs = clock.monotonic() + maxDrainMs
+    const closed = new AbortController()
+    const check = (): void => {
+      if (stdout.closed && stderr?.closed !== false) closed.abort()
+    }
+    for (const end of [stdout, stderr]) end?.once('close', check)
+    check()
+    const bytesRead = (): number => stdout.bytesRead + (stderr?.bytesRead ?? 0)
+    const stop = AbortSignal.any([closed.signal, this.#closing.signal])
+    for (let before = -1; !stop.aborted && clock.monotonic() < untilMs; ) {
+      // A slow reader is not a quiet process.
+      if (bytesRead() === before && !stdout.isPaused()) return
+      before = bytesRead()
+      await sleep(clock, drainQuietMs, stop).catch(() => undefined) // aborted: nothing is left to read
+    }
+  }
+
+  #report(message: string): (error: unknown) => void {
+    return error => this.#options.log.debug(message, { error, ...this.#id })
+  }
+}
+
+function withCommand(process: OciProcess, { command, tty }: ExecRequest): OciProcess {
+  const env = process.env ?? []
+  const knowsTerminal = env.some(variable => variable.startsWith('TERM='))
+  return { ...process, args: command, terminal: tty, env: tty && !knowsTerminal ? [...env, 'TERM=xterm'] : env }
+}
+
+function startError(command: string[], error: unknown): CodedError {
+  const reason = messageOf(error).replace(/^cannot call \S+: because /, '')
+  const code = hasCode(error, 'ServiceUnavailable', 'Timeout', 'NotFound', 'Conflict') ? error.code : 'BadRequest'
+  return new CodedError(code, `cannot run ${command[0]}: because ${reason}`, { cause: error })
+}

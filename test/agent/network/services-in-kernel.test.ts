@@ -139,7 +139,8 @@ inLab('after an endpoint is gone only the others answer, and only its elements w
 inLab('a UDP client that keeps its port is moved off an endpoint that is gone', async (t, lab) => {
   if (!canUseNamespaces(t, ['conntrack'])) return
   const [one] = lab.boards
-  await one.proxy.apply([service([lab.b1], { protocol: 'UDP' })])
+  await one.netns.run(['conntrack', '-F'])
+  await one.proxy.apply([service([lab.b1], { protocol: 'UDP' })], one.wish)
   const asking = lab.a2.netns.run(askCommand(`udp-flow://${vip}`, 200))
   await until(async () => (await one.netns.run(['conntrack', '-L', '-p', 'udp'])).includes(`src=${lab.b1.endpoint.ip}`))
   await one.proxy.apply([service([lab.a1], { protocol: 'UDP' })])

@@ -1,0 +1,106 @@
+/** A container's environment: values, ConfigMaps, fields of its pod, the services of its namespace, and `$(NAME)` expansion. Pure. */
+import type { Container, EnvVar } from '../../contract/resources/pod.ts'
+import type { ConfigMapWish, PodWish, ServiceRoute } from '../../contract/wire/fleet.ts'
+import { CodedError } from '../../kit/errors.ts'
+
+export interface EnvSources {
+  pod: PodWish
+  podIP: string | undefined
+  hostIP: string | undefined
+  nodeName: string
+  /** By `<namespace>/<name>`. */
+  configMaps: ReadonlyMap<string, ConfigMapWish>
+  services: readonly ServiceRoute[]
+}
+
+/** Later entries win, as in Kubernetes: service links, then envFrom, then env. Rejects with `NotFound` when a source is missing. */
+export function resolveEnv(container: Container, sources: EnvSources): Map<string, string> {
+  const env = serviceLinks(sources)
+  for (const source of container.envFrom ?? []) {
+    if (!source.configMapRef) continue
+    const map = findConfigMap(source.configMapRef, sources)
+    for (const [key, value] of Object.entries(map?.data ?? {})) env.set(`${source.prefix ?? ''}${key}`, value)
+  }
+  for (const variable of container.env ?? []) {
+    const value = resolveVariable(variable, env, sources)
+    if (value !== undefined) env.set(variable.name, value)
+  }
+  return env
+}
+
+/** Kubernetes' expansion: `$(NAME)` of a known name is replaced, `$$(NAME)` is an escape, anything else stays. */
+export function expand(text: string, env: ReadonlyMap<string, string>): string {
+  return text.replace(/\$(\$|\(([^()\s]+)\))/g, (whole, _, name?: string) => {
+    if (name === undefined) return '$'
+    return env.get(name) ?? whole
+  })
+}
+
+function resolveVariable(variable: EnvVar, env: ReadonlyMap<string, string>, sources: EnvSources): string | undefined {
+  const from = variable.valueFrom
+  if (!from) return expand(variable.value ?? '', env)
+  if (from.configMapKeyRef) return resolveConfigMapKey(from.configMapKeyRef, sources)
+  if (from.fieldRef) return resolveField(from.fieldRef.fieldPath, sources)
+  return undefined
+}
+
+function resolveConfigMapKey(
+  reference: { name: string; key: string; optional?: boolean },
+  sources: EnvSources,
+): string | undefined {
+  const value = findConfigMap(reference, sources)?.data?.[reference.key]
+  if (value !== undefined || reference.optional) return value
+  throw new CodedError(
+    'NotFound',
+    `couldn't find key ${reference.key} in ConfigMap ${sources.pod.metadata.namespace}/${reference.name}`,
+  )
+}
+
+function findConfigMap(
+  reference: { name: string; optional?: boolean },
+  { pod, configMaps }: EnvSources,
+): ConfigMapWish | undefined {
+  const map = configMaps.get(`${pod.metadata.namespace}/${reference.name}`)
+  if (map || reference.optional) return map
+  throw new CodedError('NotFound', `configmap "${reference.name}" not found`)
+}
+
+/** The downward API's fields that an environment may name (core/v1 ObjectFieldSelector). */
+function resolveField(path: string, { pod, podIP, hostIP, nodeName }: EnvSources): string {
+  const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
+  if (entry) return pod.metadata[entry[1] as 'labels' | 'annotations']?.[entry[2] ?? ''] ?? ''
+  const fields: Record<string, string | undefined> = {
+    'metadata.name': pod.metadata.name,
+    'metadata.namespace': pod.metadata.namespace,
+    'metadata.uid': pod.metadata.uid,
+    'spec.nodeName': nodeName,
+    'spec.serviceAccountName': 'default',
+    'status.hostIP': hostIP,
+    'status.podIP': podIP,
+    'status.podIPs': podIP,
+  }
+  if (!(path in fields))
+    throw new CodedError(
+      'Invalid',
+      `cannot read ${path}: because an environment variable may only name ${Object.keys(fields).join(', ')}`,
+    )
+  return fields[path] ?? ''
+}
+
+/** `WEB_SERVICE_HOST`, `WEB_SERVICE_PORT` … for each service of the pod's namespace that has an address. */
+function serviceLinks({ pod, services }: EnvSources): Map<string, string> {
+  const env = new Map<string, string>()
+  if (pod.spec['enableServiceLinks'] === false) return env
+  const visible = services.filter(service => service.namespace === pod.metadata.namespace && service.clusterIP)
+  for (const service of visible) {
+    const prefix = `${service.name.toUpperCase().replaceAll('-', '_')}_SERVICE`
+    const [first] = service.ports
+    if (!first) continue
+    env.set(`${prefix}_HOST`, service.clusterIP ?? '')
+    env.set(`${prefix}_PORT`, String(first.port))
+    for (const { name, port } of service.ports) {
+      if (name) env.set(`${prefix}_PORT_${name.toUpperCase().replaceAll('-', '_')}`, String(port))
+    }
+  }
+  return env
+}

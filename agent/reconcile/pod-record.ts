@@ -1,0 +1,46 @@
+/** What the agent remembers of a pod between two looks at it: failures that the runtime does not keep. Lost with the process, at no harm. */
+import type { ObservedPod, PodIdentity } from '../runtime/runtime.ts'
+
+export interface Failure {
+  reason: string
+  message: string
+  /** In a row. */
+  count: number
+  /** Monotonic milliseconds. */
+  retryAtMs: number
+}
+
+export class PodRecord {
+  /** By container name: why it could not be started. */
+  readonly failures = new Map<string, Failure>()
+  /** By container name: the highest attempt ever seen, so that restart counts survive the removal of a dead sandbox. */
+  readonly attempts = new Map<string, number>()
+  sandboxAttempts = 0
+  /** Why there is no sandbox yet. */
+  sandboxFailure: string | undefined
+  /** Known once the pod was seen on the board. */
+  identity: PodIdentity | undefined
+
+  remember(observed: readonly ObservedPod[]): void {
+    for (const sandbox of observed) {
+      this.identity = { namespace: sandbox.namespace, name: sandbox.name, uid: sandbox.uid }
+      this.sandboxAttempts = Math.max(this.sandboxAttempts, sandbox.attempt + 1)
+      for (const { name, attempt } of sandbox.containers) {
+        this.attempts.set(name, Math.max(this.attempts.get(name) ?? 0, attempt))
+      }
+    }
+  }
+
+  fail(container: string, failure: { reason: string; message: string; nowMs: number }): Failure {
+    const count = (this.failures.get(container)?.count ?? 0) + 1
+    const { reason, message, nowMs } = failure
+    const next = { reason, message, count, retryAtMs: nowMs + imageBackoffMs(count) }
+    this.failures.set(container, next)
+    return next
+  }
+}
+
+/** As the kubelet does for images: 10 s, doubling to 5 min. */
+function imageBackoffMs(failuresInARow: number): number {
+  return Math.min(300_000, 10_000 * 2 ** (failuresInARow - 1))
+}

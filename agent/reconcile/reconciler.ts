@@ -1,0 +1,151 @@
+/** Makes the board run the pods of its wish: observe, plan, do, until no step is left. One worker per pod at a time. */
+import type { PodReport, PodWish } from '../../contract/wire/fleet.ts'
+import type { Clock } from '../../kit/clock.ts'
+import { messageOf } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+import { Loop } from '../../kit/loop.ts'
+import { WorkQueue } from '../../kit/work-queue.ts'
+import type { ObservedPod } from '../runtime/runtime.ts'
+import { type Executor, removePodFiles, runStep } from './execute.ts'
+import { Observer } from './observer.ts'
+import { planPod } from './plan-pod.ts'
+import { PodRecord } from './pod-record.ts'
+import { renderPodStatus } from './pod-status.ts'
+import type { Step } from './steps.ts'
+
+export interface ReconcilerParts {
+  executor: Executor
+  clock: Clock
+  log: Log
+  hostIP: () => string | undefined
+  /** Called with each pod's state, whether it changed or not. */
+  onReport: (uid: string, report: PodReport) => void
+}
+
+/** Many pods start at once after a boot; a small board bears so many at a time. */
+const podConcurrency = 4
+/** Exits come as events; this catches what an event stream may have lost. */
+const relistMs = 15_000
+
+export class Reconciler {
+  #parts: ReconcilerParts
+  #observer: Observer
+  #queue: WorkQueue
+  #relist: Loop
+  #unwatch: (() => void) | undefined
+  /** By uid. Undefined until the first wish is known: until then nothing may be taken for unwanted. */
+  #wish: ReadonlyMap<string, PodWish> | undefined
+  #records = new Map<string, PodRecord>()
+
+  constructor(parts: ReconcilerParts) {
+    const { clock, log } = parts
+    this.#parts = parts
+    this.#observer = new Observer(parts.executor.runtime)
+    this.#queue = new WorkQueue({
+      work: uid => this.#reconcile(uid),
+      clock,
+      concurrency: podConcurrency,
+      backoff: { minMs: 200, maxMs: 30_000, jitter: 0.2 },
+      onError: (uid, error, retryMs) =>
+        log.warn('pod step failed', { pod: this.#nameOf(uid), error: messageOf(error), retryMs: Math.round(retryMs) }),
+    })
+    this.#relist = new Loop({
+      clock,
+      intervalMs: relistMs,
+      run: () => this.#enqueueAll(),
+      onError: error => log.warn('cannot list pods', { error: messageOf(error) }),
+    })
+  }
+
+  start(): void {
+    this.#relist.start()
+    this.#unwatch = this.#parts.executor.runtime.watchExits(() => this.#relist.poke())
+  }
+
+  async stop(): Promise<void> {
+    this.#unwatch?.()
+    await this.#relist.stop()
+    await this.#queue.stop()
+  }
+
+  /** Takes the whole wish, by uid; may be called as often as it likes. */
+  setWish(pods: ReadonlyMap<string, PodWish>): void {
+    this.#wish = pods
+    this.#relist.poke()
+  }
+
+  /** Puts a failed start back in line at once, since what it waited for (a ConfigMap, a network) may have come. */
+  retryFailed(): void {
+    for (const [uid, record] of this.#records) {
+      if (record.failures.size === 0) continue
+      for (const failure of record.failures.values()) failure.retryAtMs = 0
+      this.#queue.add(uid)
+    }
+  }
+
+  async #enqueueAll(): Promise<void> {
+    if (!this.#wish) return
+    const observed = await this.#observer.observe()
+    for (const uid of new Set([...this.#wish.keys(), ...observed.keys()])) this.#queue.add(uid)
+  }
+
+  async #reconcile(uid: string): Promise<void> {
+    const wish = this.#wish?.get(uid)
+    const observed = (await this.#observer.observe()).get(uid) ?? []
+    if (!wish && observed.length === 0) return this.#forget(uid)
+    const record = this.#recordOf(uid)
+    record.remember(observed)
+    this.#report(uid, { wish, observed, record })
+    const { clock, executor } = this.#parts
+    const plan = planPod({ wish, observed, record, nowMs: clock.now(), monotonicMs: clock.monotonic() })
+    if (plan.againInMs !== undefined) this.#queue.addAfter(uid, plan.againInMs)
+    if (plan.steps.length === 0) return
+    if (plan.steps.some(isGone)) return this.#finish(uid, wish)
+    const results = await Promise.allSettled(
+      plan.steps.map(step => runStep(step, { wish, observed, record, executor })),
+    )
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed) throw failed.reason
+    this.#queue.add(uid)
+  }
+
+  /** No trace left in the runtime of a pod that is to go: remove our own files, then say so. */
+  async #finish(uid: string, wish: PodWish | undefined): Promise<void> {
+    this.#records.delete(uid)
+    if (!wish) return
+    const { namespace = 'default', name } = wish.metadata
+    await removePodFiles(this.#parts.executor, { namespace, name, uid })
+    this.#parts.onReport(uid, { namespace, name, gone: true })
+  }
+
+  /** The same for a pod that left the wish before it left the board. */
+  async #forget(uid: string): Promise<void> {
+    const identity = this.#records.get(uid)?.identity
+    this.#records.delete(uid)
+    if (identity) await removePodFiles(this.#parts.executor, identity)
+  }
+
+  #report(uid: string, view: { wish: PodWish | undefined; observed: readonly ObservedPod[]; record: PodRecord }): void {
+    const { wish } = view
+    if (!wish) return
+    const status = renderPodStatus({ ...view, wish, hostIP: this.#parts.hostIP() })
+    this.#parts.onReport(uid, { namespace: wish.metadata.namespace ?? 'default', name: wish.metadata.name, status })
+  }
+
+  #recordOf(uid: string): PodRecord {
+    const known = this.#records.get(uid)
+    if (known) return known
+    const record = new PodRecord()
+    this.#records.set(uid, record)
+    return record
+  }
+
+  #nameOf(uid: string): string {
+    const wish = this.#wish?.get(uid)
+    return wish ? `${wish.metadata.namespace}/${wish.metadata.name}` : uid
+  }
+}
+
+function isGone(step: Step): boolean {
+  return step.type === 'reportGone'
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Everything that can be done with a clone of Flotilla, set-up included. See ./build.sh help.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+
+# What each job needs of Debian or Raspberry Pi OS: a program to look for, then the package that has it.
+build_tools=(npm:npm busybox:busybox-static)
+lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util-linux conntrack:conntrack
+  /usr/lib/cni/ptp:containernetworking-plugins)
+test_tools=(mosquitto:mosquitto mosquitto_sub:mosquitto-clients curl:curl)
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh [command]
+
+  (none)         check and compile; leaves a runnable dist/flotilla
+  demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
+  test           everything that CI runs; the last line says how many tests passed
+  bench [name…]  the benchmarks, as a table
+  help           this text
+
+demo and test need root and install missing Debian packages with apt-get.
+TEXT
+}
+
+main() {
+  case "${1:-build}" in
+    build) build ;;
+    demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
+    test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
+    bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 bench/bench.ts "$@" ;;
+    help | -h | --help) usage ;;
+    *) usage >&2; exit 2 ;;
+  esac
+}
+
+build() {
+  install_debian "${build_tools[@]}" "$@"
+  install_npm
+  step "checking types and style"
+  npm run --silent check
+  step "compiling"
+  bundle
+}
+
+# The program: one directory of small modules, loaded as a command needs them, run by the Node of the lock file.
+bundle() {
+  rm -rf dist
+  mkdir -p dist/lib
+  esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
+    --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \
+    --external:classic-level --external:@lydell/node-pty \
+    --banner:js='import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);'
+  ln -s "$(readlink -f node_modules/.bin/node)" dist/node
+  install -m 755 cli/launcher.sh dist/flotilla
+  on_node24 images/build.ts dist/images
+}
+
+# Debian's npm may be old and run an old Node: it only unpacks what the lock file names, and runs no install scripts.
+install_npm() {
+  local lock=node_modules/.package-lock.sha256
+  if ! sha256sum --status --check "$lock" 2>/dev/null; then
+    step "installing npm packages"
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    sha256sum package-lock.json >"$lock"
+  fi
+  PATH="$PWD/node_modules/.bin:$PATH"
+  node -e 'if (parseInt(process.versions.node) < 24) process.exit(1)' || {
+    echo "build.sh: no Node 24 for $(uname -m) among the npm packages; x86_64 and aarch64 have one" >&2
+    exit 1
+  }
+}
+
+install_debian() {
+  local packages=() tool
+  for tool in "$@"; do
+    # Root's own directories are not on everyone's PATH, but that is where nft and conntrack live.
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || packages+=("${tool#*:}")
+  done
+  [ ${#packages[@]} -eq 0 ] && return
+  step "installing Debian packages: ${packages[*]}"
+  need_root "installing ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+need_root() {
+  [ "$(id -u)" -eq 0 ] || { echo "build.sh: $1 needs root: try sudo ./build.sh" >&2; exit 1; }
+}
+
+on_node24() { node --disable-warning=ExperimentalWarning "$@"; }
+
+step() { printf '%s\n' "▸ $*" >&2; }
+
+main "$@"

@@ -27,7 +27,7 @@ export function planLan(): string[][] {
     ['ip', 'address', 'add', `${lanAddress}/${lanPrefixLength}`, 'dev', bridgeName],
     ['ip', 'link', 'set', bridgeName, 'up'],
     ['ip', 'route', 'add', 'prohibit', 'default'],
-    ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'],
+    ['sh', '-c', 'cd /proc/sys/net/ipv4 && echo 1 > ip_forward && echo 0 > icmp_ratelimit'],
   ]
 }
 

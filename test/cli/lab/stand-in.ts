@@ -13,9 +13,10 @@ const flag = (name: string): string => words[words.indexOf(`--${name}`) + 1] ?? 
 function serveMaster(): void {
   const nodes = new Set<string>()
   const door = createServer(socket => {
-    socket.setEncoding('utf8').on('data', (name: string) => {
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      const name = chunk.split('\n')[0] ?? ''
+      if (!nodes.has(name)) socket.once('close', () => nodes.delete(name))
       nodes.add(name)
-      socket.on('close', () => nodes.delete(name))
     })
     socket.on('error', () => socket.destroy())
   })
@@ -25,12 +26,16 @@ function serveMaster(): void {
   createServer(socket => socket.end(JSON.stringify([...nodes]))).listen(flag('socket'))
 }
 
+/** Its connection's end is its own; the board's supervisor starts it again. */
 function serveAgent(): void {
-  const { hostname, port } = new URL(flag('master'))
-  const socket = createConnection({ host: hostname, port: Number(port) }, () => socket.write(flag('name')))
-  // Its end is the end of the process; the board's supervisor starts it again.
-  socket.on('error', error => process.stderr.write(`${error.message}\n`)).on('close', () => undefined)
   process.stdout.write(`agent ${words.join(' ')}\n`)
+  const { hostname, port } = new URL(flag('master'))
+  const socket = createConnection({ host: hostname, port: Number(port) })
+  const say = (): boolean => socket.write(`${flag('name')}\n`)
+  const beat = setInterval(say, 300)
+  socket.on('connect', say)
+  socket.on('error', error => process.stderr.write(`${error.message}\n`))
+  socket.on('close', () => clearInterval(beat))
 }
 
 async function printNodes(): Promise<void> {

@@ -31,10 +31,10 @@ export async function bringDown(dir: string, clock: Clock): Promise<Removed | un
   const cgroups = await removeCgroup(layout.cgroup, clock)
   const hadRunDir = existsSync(layout.runDir)
   await removeRunDir(layout)
-  const files = hadFiles ? await removeFiles(layout, state?.madeDir ?? false) : 0
+  if (!hadFiles && !hadRunDir && processes + mounts + cgroups === 0) return undefined
+  const files = await removeFiles(layout, state?.madeDir ?? false)
   checkNothingLeft(layout)
-  const removed = { processes, mounts, cgroups, files }
-  return hadFiles || hadRunDir || processes + mounts + cgroups > 0 ? removed : undefined
+  return { processes, mounts, cgroups, files }
 }
 
 /** The network namespaces; and, after a half-done start, anything in the lab's folder. */
@@ -50,6 +50,7 @@ async function removeRunDir(layout: Layout): Promise<void> {
 }
 
 async function removeFiles(layout: Layout, madeDir: boolean): Promise<number> {
+  if (!existsSync(layout.dir)) return 0
   // The state goes last: as long as it is there, a `down` that was interrupted can be repeated.
   const names = (await readdir(layout.dir)).filter(name => ours.test(name))
   const isState = (name: string): number => (name.startsWith('state') ? 1 : 0)

@@ -81,8 +81,8 @@ async function writeConfig({ layout, state }: Lab, machine: Machine): Promise<vo
 
 async function waitForBoot(machine: Machine, clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + bootDeadlineMs
-  // The first processes may not have forked yet: an init that is missing is dead only after this.
-  const bornBy = clock.monotonic() + 3_000
+  // On a busy machine it takes a while until the first process is there: one that is missing is dead only after this.
+  const bornBy = clock.monotonic() + 10_000
   for (;;) {
     if (findInit(machine) !== undefined && (await isBooted(machine))) return
     const died = findInit(machine) === undefined && clock.monotonic() > bornBy

@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { boardOf, boardsOf, labLayout, masterOf } from '../../../cli/lab/layout.ts'
+import { servicesOf } from '../../../cli/lab/plan-services.ts'
+import { pauseImage, renderContainerdConfig, renderMirrorHosts } from '../../../cli/lab/render-containerd-config.ts'
+import { quote, renderHosts, renderInit } from '../../../cli/lab/render-init.ts'
+import * as pause from '../../../images/pause.ts'
+
+const layout = labLayout("/srv/it's a lab")
+const lab = { layout, state: { boards: 2, program: ['/opt/flotilla'], madeDir: true } }
+
+test('containerd gets the pause image that our build makes', t => {
+  t.is(pauseImage, pause.pauseImage)
+  const config = renderContainerdConfig({ cniBinDir: '/usr/lib/cni', mayLowerOomScore: true })
+  t.regex(config, /sandbox_image = "flotilla.dev\/pause:1"/)
+  t.regex(config, /bin_dir = "\/usr\/lib\/cni"/)
+})
+
+test('containerd leaves oom scores alone where it may not lower them', t => {
+  const config = (mayLowerOomScore: boolean): string => renderContainerdConfig({ cniBinDir: '/x', mayLowerOomScore })
+  t.regex(config(true), /restrict_oom_score_adj = false/)
+  t.regex(config(false), /restrict_oom_score_adj = true/)
+})
+
+test('containerd reads its configuration as we mean it', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-render-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'config.toml')
+  writeFileSync(file, renderContainerdConfig({ cniBinDir: '/some/cni', mayLowerOomScore: false }))
+  const dump = spawnSync('containerd', ['--config', file, 'config', 'dump'], { encoding: 'utf8' })
+  if (dump.error && !process.env['CI']) {
+    t.pass('skipped: no containerd here')
+    return
+  }
+  t.is(dump.status, 0, dump.stderr)
+  for (const line of [
+    'bin_dir = "/some/cni"',
+    'restrict_oom_score_adj = true',
+    'config_path = "/etc/containerd/certs.d"',
+  ])
+    t.true(dump.stdout.includes(line), line)
+})
+
+test('a mirror is asked for what is there, never given anything', t => {
+  const hosts = renderMirrorHosts('http://10.77.0.1:5000')
+  t.regex(hosts, /\[host\."http:\/\/10\.77\.0\.1:5000"\]/)
+  t.notRegex(hosts, /push/)
+})
+
+test('every machine knows the others by name', t => {
+  const hosts = renderHosts(boardsOf(layout, 2)).split('\n')
+  for (const line of ['10.77.0.1\tlan', '10.77.0.2\tmaster', '10.77.0.11\tboard-1', '10.77.0.12\tboard-2'])
+    t.true(hosts.includes(line), line)
+})
+
+for (const machine of [masterOf(layout), boardOf(layout, 1)])
+  test(`the init script of ${machine.name} is one that sh can read, whatever the folder is called`, t => {
+    const { status, stderr } = spawnSync('sh', ['-n'], {
+      input: renderInit(machine, layout, servicesOf(lab, machine)),
+      encoding: 'utf8',
+    })
+    t.is(status, 0, stderr)
+  })
+
+test('a quoted word comes out of sh as it went in', t => {
+  const words = ['plain', '', 'a b', "it's", '$HOME `id` "x" \\', 'new\nline', '*', '--flag=1', '~']
+  const { stdout } = spawnSync('sh', ['-c', `printf '%s\\0' ${words.map(quote).join(' ')}`], { encoding: 'utf8' })
+  t.deepEqual(stdout.split('\0').slice(0, -1), words)
+})
+
+test('services get their limits and places in words that the program reads', t => {
+  const limited = { layout, state: { ...lab.state, cpu: '500m', memory: '256Mi' } }
+  const agent = servicesOf(limited, boardOf(layout, 2)).find(({ name }) => name === 'agent')!
+  const { cgroup } = layout
+  t.deepEqual(agent.command, [
+    ...['/opt/flotilla', 'agent', '--master', 'mqtt://10.77.0.2:1883', '--cluster', 'lab', '--name', 'board-2'],
+    ...['--cgroup-parent', `/${cgroup}/board-2/pods`, '--capacity', 'cpu=500m,memory=256Mi'],
+  ])
+  const [master] = servicesOf(lab, masterOf(layout))
+  t.deepEqual(master!.command.slice(0, 2), ['/opt/flotilla', 'master'])
+  t.true(master!.command.includes(layout.masterSocket))
+})

@@ -21,6 +21,9 @@ export interface NftProxyOptions {
 /** How often `apply` looks whether somebody else has flushed or changed our table (`systemctl restart nftables` does). */
 const recheckMs = 30_000
 
+/** Balancers no longer used stay in the kernel until so many were made; then the table is written whole, without them. */
+const maxBalancersMade = 256
+
 export function createNftProxy({ clock, log, run = createCommandRunner({ clock }) }: NftProxyOptions): ServiceProxy {
   return new NftProxy({ clock, log, run })
 }
@@ -51,7 +54,7 @@ class NftProxy implements ServiceProxy {
     return this.#inTurn(async () => {
       if (network) this.#setNetwork(network)
       await this.#checkNowAndThen()
-      if (!this.#table) return this.#writeWhole(services)
+      if (!this.#table || this.#table.madeSinceWhole > maxBalancersMade) return this.#writeWhole(services)
       try {
         return await this.#writeChange(this.#table, services)
       } catch (error) {

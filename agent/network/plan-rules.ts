@@ -23,6 +23,7 @@ export class RuleTable {
   /** Chains and maps made so far. Those no longer used stay: an empty one costs nothing, and the next rollout wants it again. */
   #balancers = new Set<string>()
   #slots = new Set<string>()
+  #madeSince = 0
 
   constructor(network: ServiceNetwork | undefined) {
     this.network = network
@@ -41,12 +42,19 @@ export class RuleTable {
     return this.#changeSince(before)
   }
 
+  /** Balancers made since the table was written whole: some of them may be out of use by now. */
+  get madeSinceWhole(): number {
+    return this.#madeSince
+  }
+
   /** Every element that the table holds. */
   elements(): Element[] {
     return [...this.#claims.values()].flatMap(claims => (claims[0] ? [claims[0].element] : []))
   }
 
+  /** All chains and maps, for writing the table whole. */
   structures(): Structures {
+    this.#madeSince = 0
     return { balancers: [...this.#balancers], slots: [...this.#slots] }
   }
 
@@ -94,7 +102,9 @@ export class RuleTable {
   #makeStructures(added: Element[]): Structures {
     const slots = added.map(element => element.map).filter(isSlot)
     const balancers = added.filter(isVerdict).map(element => element.value.slice('goto '.length))
-    return { balancers: addMissing(this.#balancers, balancers), slots: addMissing(this.#slots, slots) }
+    const made = addMissing(this.#balancers, balancers)
+    this.#madeSince += made.length
+    return { balancers: made, slots: addMissing(this.#slots, slots) }
   }
 }
 

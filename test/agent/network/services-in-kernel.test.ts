@@ -1,6 +1,9 @@
 /** Services on two boards: real pods, real rules, real packets. */
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { createNftProxy } from '../../../agent/network/nft-proxy.ts'
 import type { ServicePortRoute, ServiceRoute } from '../../../contract/wire/fleet.ts'
+import { FakeClock } from '../../../kit/fake-clock.ts'
+import { silentLog } from '../../../kit/log.ts'
 import { canUseNamespaces } from '../../support/netns.ts'
 import { ask, askCommand, createTwoBoards, type TestPod, type TwoBoards } from '../../support/two-boards.ts'
 
@@ -171,6 +174,21 @@ inLab('rules that somebody flushed are back after the next change, or after a do
   t.deepEqual(names(await ask(lab.a2.netns, `tcp://${vip}`)), ['a1'])
   await netns.run(['nft', 'flush', 'ruleset'])
   t.true((await proxy.apply([service([lab.a1, lab.b1])], wish)).whole)
+  t.deepEqual(names(await ask(lab.a2.netns, `tcp://${vip}`, 20)), ['a1', 'b1'])
+})
+
+inLab('a look at untouched rules finds nothing; one rule taken out by somebody is put back', async (t, lab) => {
+  const { netns, wish } = lab.boards[0]
+  const clock = new FakeClock()
+  const proxy = createNftProxy({ clock, log: silentLog, run: netns.run })
+  const services = [service([lab.a1, lab.b1])]
+  await proxy.apply(services, wish)
+  await proxy.apply([service([lab.a1])])
+  await clock.advance(30_000)
+  t.false((await proxy.apply([service([lab.b1])])).whole)
+  await netns.run(['nft', 'flush', 'chain', 'ip', 'flotilla', 'prerouting'])
+  await clock.advance(30_000)
+  t.true((await proxy.apply(services)).whole)
   t.deepEqual(names(await ask(lab.a2.netns, `tcp://${vip}`, 20)), ['a1', 'b1'])
 })
 

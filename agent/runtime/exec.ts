@@ -88,6 +88,7 @@ class OpenSession implements ExecSession {
   #id: ProcessId
   #pipes: PipeEnds
   #closing = new AbortController()
+  #exited = false
 
   constructor(options: ExecOptions, id: ProcessId, io: { pipes: PipeEnds; place: string; tty: boolean }) {
     this.#options = options
@@ -107,7 +108,7 @@ class OpenSession implements ExecSession {
   close(): void {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
-    this.#hangUp().catch(this.#report('cannot end a process that a session left'))
+    if (!this.#exited) this.#hangUp().catch(this.#report('cannot end a process that a session left'))
   }
 
   /** A shell with a terminal ends by the hang-up and passes it on; whatever is deaf to it is killed. */
@@ -141,6 +142,7 @@ class OpenSession implements ExecSession {
 
   async #end(place: string): Promise<void> {
     await this.exit
+    this.#exited = true
     await this.#drain()
     await this.#options.tasks.remove(this.#id).catch(this.#report('cannot forget an ended process'))
     await removePipes(place, this.#pipes)

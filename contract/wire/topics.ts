@@ -31,6 +31,9 @@ export interface Topics {
   clientReplies(client: string): string
   /** Prefix of a stream; the opener reads `down` and writes `up`. */
   stream(client: string, stream: string): string
+  /** What a reply topic and a stream prefix look like: nobody may make us write to any other. */
+  repliesPattern: RegExp
+  streamPattern: RegExp
   /** The node's name in a topic that one of the `node…` builders made; undefined for any other topic. */
   parseNode(topic: string): { node: string; leaf: string } | undefined
 }
@@ -54,6 +57,8 @@ export function topicsOf(cluster: string): Topics {
     nodeWish: node('wish'),
     clientPresence: client => `${root}/clients/${client}/presence`,
     clientReplies: client => `${root}/clients/${client}/replies`,
+    repliesPattern: new RegExp(`^${root}/clients/[^/+#]+/replies$`),
+    streamPattern: new RegExp(`^${root}/streams/[^/+#]+/[^/+#]+$`),
     stream: (client, stream) => `${root}/streams/${client}/${stream}`,
     parseNode(topic) {
       const levels = topic.split('/')

@@ -1,0 +1,231 @@
+/** The agent, wired: the only file that knows every room of this island. */
+import { mkdir } from 'node:fs/promises'
+import type { ResourceList } from '../contract/resources/meta.ts'
+import { version } from '../contract/version.ts'
+import { type MasterPresence, type NodePresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
+import { maxPacketBytes } from '../contract/wire/limits.ts'
+import { type Topics, topicsOf } from '../contract/wire/topics.ts'
+import { BadMessages, decodeJson } from '../kit/bus/bad-messages.ts'
+import { connectMqttBus, type MqttBus } from '../kit/bus/mqtt-bus.ts'
+import type { Clock } from '../kit/clock.ts'
+import { Lifecycle, type Part } from '../kit/lifecycle.ts'
+import type { Log } from '../kit/log.ts'
+import type { Random } from '../kit/random.ts'
+import type { BoardWish, NetworkTable } from './desired/desired.ts'
+import { Inbox } from './desired/inbox.ts'
+import { createNftProxy } from './network/nft-proxy.ts'
+import { createPodNetwork } from './network/pod-network.ts'
+import type { Executor } from './reconcile/execute.ts'
+import { NetworkSync } from './reconcile/network-sync.ts'
+import { Reconciler } from './reconcile/reconciler.ts'
+import { connectContainerd } from './runtime/containerd-runtime.ts'
+import type { Runtime } from './runtime/runtime.ts'
+import { NodeRequests } from './sessions/node-requests.ts'
+import { findOwnAddress } from './telemetry/address.ts'
+import { readInventory } from './telemetry/inventory.ts'
+import { NodeTelemetry } from './telemetry/node-telemetry.ts'
+import { Reporter } from './telemetry/reporter.ts'
+import { Sensors } from './telemetry/sensors.ts'
+
+export interface AgentOptions {
+  /** `mqtt://host:port` of the master's broker. */
+  masterUrl: string
+  cluster: string
+  nodeName: string
+  dataDirectory: string
+  containerdSocket: string
+  cniConfDir: string
+  cgroupParent: string
+  profile: ProfileName
+  /** What pods may ask for, where it is less than the board has. */
+  offered: ResourceList
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+export interface Agent {
+  stop(): Promise<void>
+}
+
+/** Starts the agent and returns; it connects in the background and works with the master away. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  await mkdir(options.dataDirectory, { recursive: true })
+  const agent = await wire(options)
+  const lifecycle = new Lifecycle(options.log)
+  await lifecycle.start(agent)
+  return { stop: () => lifecycle.stop() }
+}
+
+/** What the parts know of each other goes through here: plain functions, no part holds another. */
+async function wire(options: AgentOptions): Promise<Part[]> {
+  const { clock, log, nodeName, containerdSocket, cluster } = options
+  const session = options.random.uuid()
+  const topics = topicsOf(cluster)
+  const badMessages = new BadMessages(log)
+  const bus = connect(options, topics, session)
+  const runtime = connectContainerd({ socketPath: containerdSocket, clock, log, cluster })
+  const reporter = new Reporter({ bus, topic: topics.nodeReport(nodeName), session, clock, log })
+  const board: Board = { wish: undefined, network: undefined }
+  const address = addressOf(options.masterUrl)
+
+  const executor = buildExecutor(options, { runtime, reporter, board, hostIP: address.last })
+  const reconciler = new Reconciler({
+    executor,
+    clock,
+    log,
+    hostIP: address.last,
+    onReport: (uid, report) => reporter.setPod(uid, report),
+  })
+  const networkSync = new NetworkSync({
+    podNetwork: createPodNetwork({ paths: { cniConfDir: options.cniConfDir }, clock, log }),
+    serviceProxy: createNftProxy({ clock, log }),
+    clock,
+    log,
+    onReady: () => reconciler.retryFailed(),
+  })
+  const inbox = new Inbox({
+    bus,
+    topics,
+    nodeName,
+    directory: options.dataDirectory,
+    clock,
+    log,
+    badMessages,
+    onWish: wish => {
+      board.wish = wish
+      networkSync.setNode(wish.node)
+      reconciler.setWish(wish.pods)
+      reporter.keepPods(uid => wish.pods.has(uid))
+      reporter.setWish({ epoch: wish.epoch, generation: wish.generation })
+    },
+    onNetwork: network => {
+      board.network = network
+      networkSync.setTable(network)
+    },
+  })
+  const telemetry = new NodeTelemetry({
+    bus,
+    beatTopic: topics.nodeBeat(nodeName),
+    session,
+    reporter,
+    runtime,
+    inventory: await readInventory(),
+    sensors: new Sensors(),
+    offered: options.offered,
+    agentVersion: version,
+    dataDirectory: options.dataDirectory,
+    address: address.find,
+    profile: () => profiles[options.profile],
+    clock,
+    log,
+  })
+  const onReportWanted = (): void => reporter.sendFull()
+  const requests = new NodeRequests({ bus, topics, nodeName, runtime, clock, log, badMessages, onReportWanted })
+  return [
+    { name: 'runtime', start: () => undefined, stop: () => runtime.close() },
+    { name: 'bus', start: () => undefined, stop: () => bus.close() },
+    presencePart({ bus, topics, nodeName, session, badMessages, onReportWanted }),
+    { name: 'reporter', start: () => undefined, stop: () => reporter.stop() },
+    { name: 'network', start: () => networkSync.start(), stop: () => networkSync.stop() },
+    { name: 'reconciler', start: () => reconciler.start(), stop: () => reconciler.stop() },
+    { name: 'inbox', start: () => inbox.start(), stop: () => inbox.stop() },
+    { name: 'requests', start: () => requests.start(), stop: () => requests.stop() },
+    { name: 'telemetry', start: () => telemetry.start(), stop: () => telemetry.stop() },
+  ]
+}
+
+/** The newest of what the master said. */
+interface Board {
+  wish: BoardWish | undefined
+  network: NetworkTable | undefined
+}
+
+interface ExecutorParts {
+  runtime: Runtime
+  reporter: Reporter
+  board: Board
+  hostIP: () => string | undefined
+}
+
+function buildExecutor(options: AgentOptions, { runtime, reporter, board, hostIP }: ExecutorParts): Executor {
+  const { nodeName, dataDirectory, cgroupParent, clock } = options
+  return {
+    runtime,
+    clock,
+    paths: { podLogs: '/var/log/pods', podFiles: `${dataDirectory}/pods`, cgroupParent },
+    sources: () => ({
+      nodeName,
+      hostIP: hostIP(),
+      configMaps: board.wish?.configMaps ?? new Map(),
+      services: board.network?.services ?? [],
+    }),
+    onEvent: event => reporter.addEvent(event),
+  }
+}
+
+function connect(options: AgentOptions, topics: Topics, session: string): MqttBus {
+  const offline: NodePresence = { online: false, session }
+  return connectMqttBus({
+    url: options.masterUrl,
+    clientId: `${options.cluster}-node-${options.nodeName}-${session.slice(0, 8)}`,
+    will: { topic: topics.nodePresence(options.nodeName), payload: JSON.stringify(offline) },
+    keepaliveSeconds: profiles[options.profile].keepaliveSeconds,
+    maxPacketBytes,
+    clock: options.clock,
+    log: options.log,
+  })
+}
+
+interface PresenceParts {
+  bus: MqttBus
+  topics: Topics
+  nodeName: string
+  session: string
+  badMessages: BadMessages
+  onReportWanted: () => void
+}
+
+/** Says "online" at each connection, and everything to each master that is new. */
+function presencePart({ bus, topics, nodeName, session, badMessages, onReportWanted }: PresenceParts): Part {
+  const seen = { instance: '' }
+  const undo: Array<() => void> = []
+  const say = (presence: NodePresence): Promise<void> =>
+    bus.publish(topics.nodePresence(nodeName), JSON.stringify(presence), { retain: true })
+  return {
+    name: 'presence',
+    async start() {
+      undo.push(
+        bus.onConnect(() => {
+          // A connection that breaks in this moment begins anew, and so does this.
+          void say({ online: true, session }).catch(() => undefined)
+          onReportWanted()
+        }),
+        await bus.subscribe(topics.masterPresence, message =>
+          badMessages.guard('master presence', message, () => {
+            const { instance } = decodeJson(message, maxPacketBytes) as MasterPresence
+            if (instance !== seen.instance) onReportWanted()
+            seen.instance = instance
+          }),
+        ),
+      )
+    },
+    async stop() {
+      for (const stop of undo) stop()
+      if (bus.connected) await say({ online: false, session }).catch(() => undefined)
+    },
+  }
+}
+
+/** The board's own address, looked up anew each time it is told, and remembered for those who cannot wait. */
+function addressOf(masterUrl: string): { find: () => Promise<string | undefined>; last: () => string | undefined } {
+  const host = new URL(masterUrl).hostname || 'localhost'
+  const known = { address: undefined as string | undefined }
+  return {
+    last: () => known.address,
+    async find() {
+      known.address = (await findOwnAddress(host)) ?? known.address
+      return known.address
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/** The last wish on disk, so that a board that boots without its master runs what it ran. */
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Snapshot } from '../../kit/bus/collection.ts'
+import type { Cancel, Clock } from '../../kit/clock.ts'
+import { messageOf } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+
+export interface DiskCacheParts {
+  path: string
+  clock: Clock
+  log: Log
+  /** Changes within this time cost the card one write. */
+  gatherMs: number
+}
+
+/** Of the file; another one is not read. */
+const formatVersion = 1
+
+export class DiskCache {
+  #parts: DiskCacheParts
+  #pending: Snapshot | undefined
+  #writtenHash: string | undefined
+  #timer: Cancel | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(parts: DiskCacheParts) {
+    this.#parts = parts
+  }
+
+  /** Undefined when there is none, or one that cannot be read: the master will give it again. */
+  async read(): Promise<Snapshot | undefined> {
+    try {
+      const stored = JSON.parse(await readFile(this.#parts.path, 'utf8'))
+      if (stored.version !== formatVersion) return undefined
+      this.#writtenHash = stored.hash
+      const { epoch, generation, hash } = stored
+      return { epoch, generation, hash, documents: new Map(Object.entries(stored.documents)) }
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      if (!missing)
+        this.#parts.log.warn('cannot read the cached wish', { path: this.#parts.path, error: messageOf(error) })
+      return undefined
+    }
+  }
+
+  /** Writes `snapshot` soon. Equal content is not written again, whatever its generation. */
+  write(snapshot: Snapshot): void {
+    this.#pending = snapshot
+    this.#timer ??= this.#parts.clock.after(this.#parts.gatherMs, () => {
+      this.#timer = undefined
+      this.#writing = this.#writing.then(() => this.#flush())
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.()
+    await this.#writing
+    await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    const snapshot = this.#pending
+    this.#pending = undefined
+    if (!snapshot || snapshot.hash === this.#writtenHash) return
+    try {
+      await writeDurably(this.#parts.path, JSON.stringify(render(snapshot)))
+      this.#writtenHash = snapshot.hash
+    } catch (error) {
+      this.#parts.log.error('cannot cache the wish', { path: this.#parts.path, error: messageOf(error) })
+    }
+  }
+}
+
+function render({ documents, ...state }: Snapshot): object {
+  return { version: formatVersion, ...state, documents: Object.fromEntries(documents) }
+}
+
+/** The old file or the new one, never half of either: rename after fsync, and fsync of the directory that holds the name. */
+async function writeDurably(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.new`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+  const directory = await open(dirname(path), 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,70 @@
+/** logs: the container's log file, as frames of bytes. */
+import type { NodeRequest } from '../../contract/wire/node-request.ts'
+import type { FrameStream } from '../../kit/bus/stream.ts'
+import { type Clock, sleep } from '../../kit/clock.ts'
+import { CodedError } from '../../kit/errors.ts'
+import { readLogs } from '../runtime/logs.ts'
+import type { ObservedContainer, Runtime } from '../runtime/runtime.ts'
+import { findAttempts } from './find-container.ts'
+
+type LogsRequest = Extract<NodeRequest, { verb: 'logs' }>
+
+/** How long after a followed container's end its last lines may still be on their way to the file. */
+const lastLinesMs = 300
+const endCheckMs = 1000
+
+/** Finds the log; what it resolves to sends it. Rejects before anything is sent when there is none. */
+export async function sendLogs(
+  runtime: Runtime,
+  request: LogsRequest,
+  clock: Clock,
+): Promise<(stream: FrameStream) => Promise<void>> {
+  const { pod, container, options } = request
+  const attempts = await findAttempts(runtime, pod, container)
+  const chosen = options.previous ? attempts[1] : attempts[0]
+  if (!chosen) {
+    throw new CodedError('NotFound', `container ${container} of pod ${pod.namespace}/${pod.name} has not run before`)
+  }
+  return async stream => {
+    const end = new AbortController()
+    void stream.closed.then(() => end.abort())
+    if (options.follow) void abortAtExit({ runtime, request, chosen, clock, end })
+    const { tailLines, sinceSeconds, timestamps = false, follow = false } = options
+    const records = readLogs(chosen.logPath, {
+      ...(tailLines === undefined ? {} : { tailLines }),
+      ...(sinceSeconds === undefined ? {} : { sinceMs: clock.now() - sinceSeconds * 1000 }),
+      timestamps,
+      follow,
+      signal: end.signal,
+    })
+    for await (const { stream: channel, bytes } of records) await stream.sendBytes(channel, Buffer.from(bytes))
+    end.abort()
+  }
+}
+
+/** Following ends with the container, as `kubectl logs -f` does. */
+async function abortAtExit(parts: {
+  runtime: Runtime
+  request: LogsRequest
+  chosen: ObservedContainer
+  clock: Clock
+  end: AbortController
+}): Promise<void> {
+  const { runtime, request, chosen, clock, end } = parts
+  try {
+    while (await isAlive(runtime, request, chosen)) await sleep(clock, endCheckMs, end.signal)
+    await sleep(clock, lastLinesMs, end.signal)
+    end.abort()
+  } catch {
+    // The stream ended first: nobody is following any more.
+  }
+}
+
+async function isAlive(runtime: Runtime, { pod, container }: LogsRequest, chosen: ObservedContainer): Promise<boolean> {
+  // A runtime that cannot be asked just now is no reason to stop following.
+  const attempts = await findAttempts(runtime, pod, container).catch(error => {
+    if (error instanceof CodedError && error.code === 'NotFound') return []
+    return [chosen]
+  })
+  return attempts.some(({ id, state }) => id === chosen.id && state !== 'exited')
+}

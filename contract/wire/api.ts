@@ -18,8 +18,11 @@ export type ApiRequest =
   | { verb: 'create'; target: Target; object: AnyObject; dryRun?: boolean }
   | { verb: 'update'; target: Target; object: AnyObject; dryRun?: boolean; subresource?: 'status' }
   | { verb: 'patch'; target: Target; patch: unknown; patchType: PatchType; dryRun?: boolean }
-  /** Create, or merge with what is there as `kubectl apply` does (three ways, by the last-applied annotation). */
-  | { verb: 'apply'; target: Target; object: AnyObject; dryRun?: boolean }
+  /**
+   * Create, or merge with what is there as `kubectl apply` does (three ways, by the last-applied annotation). A dry run takes
+   * `pendingNamespaces` for made: those that the same manifest makes before.
+   */
+  | { verb: 'apply'; target: Target; object: AnyObject; dryRun?: boolean; pendingNamespaces?: string[] }
   | { verb: 'delete'; target: Target; gracePeriodSeconds?: number; uid?: string; dryRun?: boolean }
   /** Subresources of a running pod: the master finds the node and passes the request on to it. */
   | { verb: 'logs'; target: Target; options: LogOptions }

@@ -1,0 +1,167 @@
+/** The API as commands use it: one method a verb, over requests and streams of the bus. */
+import type { AnyObject, ObjectList } from '../contract/resources/meta.ts'
+import type {
+  ApiRequest,
+  ApiResponse,
+  ExecOptions,
+  LogOptions,
+  Outcome,
+  Selectors,
+  Target,
+  WatchFrame,
+} from '../contract/wire/api.ts'
+import { maxObjectBytes, streamChunkBytes, streamWindowBytes } from '../contract/wire/limits.ts'
+import type { Topics } from '../contract/wire/topics.ts'
+import type { Bus } from '../kit/bus/bus.ts'
+import type { Requester } from '../kit/bus/request.ts'
+import { type FrameStream, openStream } from '../kit/bus/stream.ts'
+import type { Clock } from '../kit/clock.ts'
+import { CodedError, hasCode } from '../kit/errors.ts'
+import type { Random } from '../kit/random.ts'
+
+export interface ApiClientParts {
+  bus: Bus
+  requester: Requester
+  topics: Topics
+  clock: Clock
+  random: Random
+}
+
+export interface Written {
+  object: AnyObject
+  warnings: string[]
+  outcome: Outcome | undefined
+}
+
+export interface WatchOptions extends Selectors {
+  /** Absent: what there is comes first. */
+  resourceVersion?: string
+  signal?: AbortSignal
+}
+
+export interface Version {
+  flotilla: string
+  cluster: string
+  epoch: number
+}
+
+/** Every answer comes within this, or the command says so. */
+const requestTimeoutMs = 10_000
+/** Objects in a page, at most: a page also ends by bytes. */
+const pageSize = 500
+const maxFrameBytes = 2 * maxObjectBytes
+
+export class ApiClient {
+  #parts: ApiClientParts
+
+  constructor(parts: ApiClientParts) {
+    this.#parts = parts
+  }
+
+  async get(target: Target): Promise<AnyObject> {
+    return readWritten(await this.#call({ verb: 'get', target })).object
+  }
+
+  /** All pages in one list. */
+  async list(target: Target, selectors: Selectors = {}): Promise<ObjectList> {
+    const items: AnyObject[] = []
+    let token: string | undefined
+    for (;;) {
+      const page = { ...selectors, limit: pageSize, ...(token !== undefined && { continue: token }) }
+      const response = await this.#call({ verb: 'list', target, ...page })
+      if (!('list' in response)) throw unexpected()
+      items.push(...response.list.items)
+      token = response.list.metadata.continue
+      const { resourceVersion } = response.list.metadata
+      if (token === undefined) return { ...response.list, metadata: { resourceVersion }, items }
+    }
+  }
+
+  async *watch(target: Target, options: WatchOptions = {}): AsyncGenerator<WatchFrame> {
+    const { signal, ...rest } = options
+    const stream = await this.#open({ verb: 'watch', target, ...rest })
+    const onAbort = (): void => void stream.end()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      if (signal?.aborted) return
+      for await (const frame of stream.frames) yield frame as WatchFrame
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      await stream.end()
+    }
+  }
+
+  async apply(
+    target: Target,
+    object: AnyObject,
+    options: { dryRun?: boolean; pendingNamespaces?: string[] } = {},
+  ): Promise<Written> {
+    return readWritten(await this.#call({ verb: 'apply', target, object, ...options }))
+  }
+
+  async create(target: Target, object: AnyObject): Promise<Written> {
+    return readWritten(await this.#call({ verb: 'create', target, object }))
+  }
+
+  async delete(
+    target: Target,
+    options: { gracePeriodSeconds?: number; uid?: string; dryRun?: boolean } = {},
+  ): Promise<Written> {
+    return readWritten(await this.#call({ verb: 'delete', target, ...options }))
+  }
+
+  async version(): Promise<Version> {
+    const response = await this.#call({ verb: 'version' })
+    if (!('version' in response)) throw unexpected()
+    return response.version
+  }
+
+  /** Frames are OutputFrames. */
+  logs(target: Target, options: LogOptions): Promise<FrameStream> {
+    return this.#open({ verb: 'logs', target, options })
+  }
+
+  /** Frames are OutputFrames and one ExitFrame; InputFrames go up. */
+  exec(target: Target, options: ExecOptions): Promise<FrameStream> {
+    return this.#open({ verb: 'exec', target, options })
+  }
+
+  async #call(request: ApiRequest, stream?: string): Promise<ApiResponse> {
+    const { requester, topics } = this.#parts
+    const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
+    const response = await requester.request(topics.masterRequests, request, options).catch(explainSilence)
+    if (typeof response !== 'object' || response === null) throw unexpected()
+    return response as ApiResponse
+  }
+
+  async #open(request: ApiRequest): Promise<FrameStream> {
+    const { bus, topics, clock, random } = this.#parts
+    const prefix = topics.stream(bus.clientId, random.suffix(10))
+    const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
+    const stream = await openStream({ bus, prefix, side: 'opener', clock, ...limits })
+    try {
+      await this.#call(request, prefix)
+      return stream
+    } catch (error) {
+      await stream.end()
+      throw error
+    }
+  }
+}
+
+function readWritten(response: ApiResponse): Written {
+  if (!('object' in response)) throw unexpected()
+  const { object, warnings = [], outcome } = response
+  return { object, warnings, outcome }
+}
+
+function unexpected(): CodedError {
+  return new CodedError('InternalError', 'cannot read the answer: because it is not of the kind that was asked for')
+}
+
+/** The broker took the request and nobody answered it: a topic name in a message would help no one. */
+function explainSilence(error: unknown): never {
+  if (!hasCode(error, 'Timeout')) throw error
+  const why = `no answer in ${requestTimeoutMs / 1000} s: is the master (or, for logs and exec, the node) running?`
+  throw new CodedError('Timeout', `cannot reach the API: ${why}`, { cause: error })
+}

@@ -1,0 +1,28 @@
+/** How a failure is told on the terminal: all that is wrong, each with its place. */
+import { CodedError, type ErrorCode, messageOf, type Problem } from '../kit/errors.ts'
+
+/** What only the API says. The others come from this side of the wire as well. */
+const answers: ReadonlySet<ErrorCode> = new Set([
+  'NotFound',
+  'AlreadyExists',
+  'Conflict',
+  'Invalid',
+  'Forbidden',
+  'Unauthorized',
+  'Expired',
+  'RequestEntityTooLarge',
+  'TooManyRequests',
+])
+
+/** As kubectl says it: `Error from server (NotFound): pods "x" not found`. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof CodedError)) return `error: ${messageOf(error)}`
+  if (!answers.has(error.code)) return `error: ${error.message}`
+  return `Error from server (${error.code}): ${error.message}`
+}
+
+/** `web.yaml:12: spec.ports[0].port: must be …`. */
+export function describeProblem({ file, line, path, message }: Problem): string {
+  const place = [file, line].filter(part => part !== undefined).join(':')
+  return [place, path, message].filter(part => part !== '').join(': ')
+}

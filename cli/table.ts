@@ -1,0 +1,71 @@
+/** Draws rows in columns as kubectl does, as wide as the terminal is. The adapter of `string-width`. */
+import stringWidth from 'string-width'
+
+/** Blanks between two columns. */
+const gap = 3
+/** A column is never cut below this. */
+const minWidth = 6
+
+export interface TableOptions {
+  /** Undefined when the output is no terminal: nothing is cut then. */
+  maxWidth?: number | undefined
+  /** Columns were at least this wide before, in a table that goes on. */
+  widths?: number[]
+}
+
+/** Lines without a line end. The widest columns are cut with `…` until a line fits. */
+export function renderTable(rows: string[][], options: TableOptions = {}): { lines: string[]; widths: number[] } {
+  const clean = rows.map(row => row.map(cleanCell))
+  const widths = measure(clean, options.widths)
+  const shown = options.maxWidth === undefined ? widths : fitWidths(widths, options.maxWidth)
+  const lines = clean.map(row =>
+    row
+      .map((cell, column) => pad(cell, shown[column] ?? 0))
+      .join(' '.repeat(gap))
+      .trimEnd(),
+  )
+  return { lines, widths }
+}
+
+/** One line, and nothing that the terminal would obey: values come from other people's containers. */
+export function cleanCell(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
+  return text.replace(/\s+/g, ' ').replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd')
+}
+
+function measure(rows: string[][], before: number[] = []): number[] {
+  const widths = [...before]
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))
+  return widths
+}
+
+function fitWidths(widths: number[], maxWidth: number): number[] {
+  const fitted = [...widths]
+  let excess = fitted.reduce((sum, width) => sum + width, gap * (fitted.length - 1)) - maxWidth
+  for (; excess > 0; excess--) {
+    const widest = Math.max(...fitted)
+    if (widest <= minWidth) break
+    fitted[fitted.lastIndexOf(widest)] = widest - 1
+  }
+  return fitted
+}
+
+function pad(cell: string, width: number): string {
+  const cut = widthOf(cell) > width ? cutTo(cell, width) : cell
+  return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
+}
+
+function cutTo(cell: string, width: number): string {
+  let cut = ''
+  for (const { segment } of new Intl.Segmenter().segment(cell)) {
+    if (widthOf(cut + segment) > width - 1) break
+    cut += segment
+  }
+  return `${cut}…`
+}
+
+/** Most cells are plain; only others are worth asking about each character. */
+function widthOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
+}

@@ -1,0 +1,24 @@
+/** What a table of one kind shows: its columns, and an object's cells in them. */
+import type { KubernetesObject } from '../../contract/resources/meta.ts'
+import type { NodeMetrics } from '../../contract/resources/node.ts'
+
+export interface Column<T extends KubernetesObject> {
+  title: string
+  /** Only with `-o wide`. */
+  wide?: true
+  cell: (object: T, context: CellContext) => string
+}
+
+export interface CellContext {
+  /** Wall clock, ms since 1970. */
+  nowMs: number
+  /** What the nodes use just now, by name; empty unless asked for. */
+  usage: ReadonlyMap<string, NodeMetrics>
+}
+
+/** What kubectl prints where there is nothing. */
+export const none = '<none>'
+
+export function orNone(text: string | undefined): string {
+  return text === undefined || text === '' ? none : text
+}

@@ -1,0 +1,61 @@
+/** The terminal (or pipe) that a command talks to, so that tests can stand in for it. */
+import { homedir } from 'node:os'
+import type { Readable } from 'node:stream'
+import { type Clock, systemClock } from '../kit/clock.ts'
+import { type Random, systemRandom } from '../kit/random.ts'
+
+export interface Terminal {
+  /** A line or several, each with its line end. */
+  print(text: string): void
+  /** The same on stderr: warnings, progress, whatever must not end up in a pipe. */
+  warn(text: string): void
+  /** Bytes as they are; resolves when there is room for more. */
+  write(channel: 'stdout' | 'stderr', data: Uint8Array): Promise<void>
+  /** Undefined when stdout is no terminal. */
+  size(): TerminalSize | undefined
+  onResize(handler: () => void): () => void
+  stdin: Stdin
+  /** Aborts when nobody reads what we write any more (`flotilla get pods -w | head -1`). */
+  hungUp: AbortSignal
+  env: Readonly<Record<string, string | undefined>>
+  homeDirectory: string
+  clock: Clock
+  random: Random
+}
+
+export interface TerminalSize {
+  columns: number
+  rows: number
+}
+
+export type Stdin = Readable & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown }
+
+export function createProcessTerminal(): Terminal {
+  const { stdout, stderr, stdin, env } = process
+  const hangUp = new AbortController()
+  for (const stream of [stdout, stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // EPIPE: the reader has what it wanted. Anything else has no better reader either.
+      hangUp.abort(error)
+    })
+  return {
+    print: text => void stdout.write(text),
+    warn: text => void stderr.write(text),
+    write: (channel, data) =>
+      new Promise(resolve => {
+        const stream = channel === 'stdout' ? stdout : stderr
+        stream.write(data, () => resolve())
+      }),
+    size: () => (stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : undefined),
+    onResize(handler) {
+      stdout.on('resize', handler)
+      return () => stdout.off('resize', handler)
+    },
+    stdin,
+    hungUp: hangUp.signal,
+    env,
+    homeDirectory: homedir(),
+    clock: systemClock,
+    random: systemRandom,
+  }
+}

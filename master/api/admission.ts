@@ -1,0 +1,109 @@
+/** What happens to an object between the client and the store: size, shape, defaults, rules, namespace, addresses. */
+import type { Namespace } from '../../contract/resources/core.ts'
+import type { Kind } from '../../contract/resources/kinds.ts'
+import type { AnyObject } from '../../contract/resources/meta.ts'
+import type { Service } from '../../contract/resources/service.ts'
+import { maxObjectBytes } from '../../contract/wire/limits.ts'
+import { CodedError } from '../../kit/errors.ts'
+import { allocateService } from './allocate-service.ts'
+import { isMap } from './merge-patch.ts'
+import { badRequest, forbidden, invalid, knownKind, notFound } from './refusals.ts'
+import type { Room } from './room.ts'
+import type { Reservation } from './service-addresses.ts'
+
+export interface Admitted {
+  object: AnyObject
+  warnings: string[]
+  /** Keep it after the commit, release it when there is none. */
+  reservation?: Reservation
+}
+
+export interface NewObject {
+  kind: Kind
+  object: AnyObject
+  /** Namespaces that count as made, in a dry run. */
+  pendingNamespaces?: readonly string[] | undefined
+}
+
+/** Rejects with all that is wrong at once. */
+export async function admitCreate(room: Room, { kind, object, pendingNamespaces = [] }: NewObject): Promise<Admitted> {
+  if (object.metadata?.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
+  const { object: checked, warnings } = checkObject(kind, newborn(kind, object))
+  await checkNamespace(room, kind, { object: checked, pendingNamespaces })
+  return allocate(room, { object: checked, warnings }, undefined)
+}
+
+export interface ChangedObject {
+  kind: Kind
+  current: AnyObject
+  wanted: AnyObject
+}
+
+export async function admitUpdate(room: Room, { kind, current, wanted }: ChangedObject): Promise<Admitted> {
+  const { object, warnings } = checkObject(kind, wanted, current)
+  return allocate(room, { object, warnings }, current)
+}
+
+function checkObject(kind: Kind, object: AnyObject, current?: AnyObject): { object: AnyObject; warnings: string[] } {
+  checkEnvelope(kind, object)
+  const bytes = Buffer.byteLength(JSON.stringify(object))
+  if (bytes > maxObjectBytes) {
+    const why = `${bytes} bytes, the limit is ${maxObjectBytes}`
+    throw new CodedError('RequestEntityTooLarge', `Request entity too large: ${object.metadata.name} has ${why}`)
+  }
+  const { problems, warnings, object: admitted } = admitObject(object, kind, current)
+  if (problems.length > 0) throw invalid(kind, object.metadata.name ?? object.metadata.generateName ?? '', problems)
+  return { object: admitted, warnings }
+}
+
+function checkEnvelope(kind: Kind, object: AnyObject): void {
+  const { apiVersion } = object
+  const expected = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`
+  if (!isMap(object.metadata)) throw badRequest('the object has no metadata')
+  if (object.kind !== kind.kind || apiVersion !== expected)
+    throw badRequest(`${apiVersion} ${object.kind} is not a ${kind.kind} of ${expected}, which the request names`)
+}
+
+/** What no client says about a new object, and the status that Kubernetes answers first. */
+function newborn(kind: Kind, object: AnyObject): AnyObject {
+  const { status: _status, ...rest } = object
+  const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, ...metadata } =
+    object.metadata
+  const status = firstStatus[kind.kind]
+  const born = { ...rest, metadata, ...(status && { status: { ...status } }) }
+  return kind.kind === 'Namespace' ? { ...born, spec: { finalizers: ['kubernetes'] } } : born
+}
+
+const firstStatus: Record<string, Record<string, unknown>> = {
+  Pod: { phase: 'Pending' },
+  Service: { loadBalancer: {} },
+  Namespace: { phase: 'Active' },
+  Deployment: {},
+  ReplicaSet: { replicas: 0 },
+}
+
+async function checkNamespace(
+  room: Room,
+  kind: Kind,
+  { object, pendingNamespaces }: { object: AnyObject; pendingNamespaces: readonly string[] },
+): Promise<void> {
+  if (!kind.namespaced) return
+  const { namespace = 'default', name } = object.metadata
+  const namespaceKind = knownKind('v1', 'Namespace')
+  const found = await room.objects.get<Namespace>(namespaceKind, undefined, namespace)
+  if (!found) {
+    if (pendingNamespaces.includes(namespace)) return
+    throw notFound(namespaceKind, namespace)
+  }
+  if (found.metadata.deletionTimestamp === undefined) return
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+  throw forbidden(kind, name, why)
+}
+
+async function allocate(room: Room, admitted: Admitted, current: AnyObject | undefined): Promise<Admitted> {
+  const { object } = admitted
+  if (object.kind !== 'Service' || object.apiVersion !== 'v1') return admitted
+  const service = object as AnyObject & Service
+  const allocation = await allocateService(room.addresses, service, current as (AnyObject & Service) | undefined)
+  return { ...admitted, object: allocation.service as AnyObject & Service, reservation: allocation.reservation }
+}

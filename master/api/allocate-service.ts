@@ -1,0 +1,112 @@
+/** Gives a service its cluster address and its node ports, or says why it cannot have those that it asks for. */
+import type { Service, ServicePort } from '../../contract/resources/service.ts'
+import { CodedError, type Problem } from '../../kit/errors.ts'
+import { invalid, knownKind } from './refusals.ts'
+import { nodePortKey, nodePortRange, type Reservation, type ServiceAddresses } from './service-addresses.ts'
+
+export interface Allocation {
+  service: Service
+  reservation: Reservation
+}
+
+/** `current`: what the service was before this write. Rejects with `Invalid`; then nothing stays reserved. */
+export async function allocateService(
+  addresses: ServiceAddresses,
+  service: Service,
+  current: Service | undefined,
+): Promise<Allocation> {
+  const reservation = await addresses.reserve(current?.metadata.uid)
+  try {
+    const problems: Problem[] = []
+    const work: Work = { addresses, reservation, problems, current: current?.spec }
+    const spec = allocatePorts(work, allocateClusterIP(work, service.spec))
+    if (problems.length > 0) throw invalid(knownKind('v1', 'Service'), service.metadata.name, problems)
+    return { service: { ...service, spec }, reservation }
+  } catch (error) {
+    reservation.release()
+    throw error
+  }
+}
+
+type Spec = Service['spec']
+
+interface Work {
+  addresses: ServiceAddresses
+  reservation: Reservation
+  problems: Problem[]
+  current: Spec | undefined
+}
+
+function allocateClusterIP(work: Work, spec: Spec): Spec {
+  if (spec.type === 'ExternalName') {
+    const { clusterIP: _address, clusterIPs: _addresses, ...rest } = spec
+    return rest
+  }
+  const kept = work.current?.type === 'ExternalName' ? undefined : work.current?.clusterIP
+  const asked = spec.clusterIP || spec.clusterIPs?.[0] || undefined
+  if (kept && asked && kept !== asked) {
+    refuse(work, 'spec.clusterIP', `Invalid value: "${asked}": field is immutable`)
+    return spec
+  }
+  const clusterIP = kept ?? takeClusterIP(work, asked)
+  return { ...spec, clusterIP, clusterIPs: [clusterIP] }
+}
+
+function takeClusterIP(work: Work, asked: string | undefined): string {
+  if (asked === 'None') return asked
+  if (asked === undefined) {
+    const address = work.reservation.takeAny('clusterIP')
+    if (address) return address
+    throw new CodedError('ServiceUnavailable', `cannot allocate a cluster IP: because ${work.addresses.cidr} is full`)
+  }
+  if (!work.addresses.contains(asked)) {
+    const why = `the provided IP is not in the valid range. The range of valid IPs is ${work.addresses.cidr}`
+    refuse(work, 'spec.clusterIPs', `Invalid value: ["${asked}"]: failed to allocate IP ${asked}: ${why}`)
+  } else if (!work.reservation.take(asked)) {
+    const why = 'provided IP is already allocated'
+    refuse(work, 'spec.clusterIPs', `Invalid value: ["${asked}"]: failed to allocate IP ${asked}: ${why}`)
+  }
+  return asked
+}
+
+function allocatePorts(work: Work, spec: Spec): Spec {
+  if (!spec.ports) return spec
+  const wants = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
+  const ports = spec.ports.map((port, index) => (wants ? takeNodePort(work, port, index) : dropNodePort(work, port)))
+  return { ...spec, ports }
+}
+
+function takeNodePort(work: Work, port: ServicePort, index: number): ServicePort {
+  const { reservation } = work
+  const nodePort = port.nodePort ?? samePort(work, port)?.nodePort
+  if (nodePort) {
+    const path = `spec.ports[${index}].nodePort`
+    if (nodePort < nodePortRange.first || nodePort >= nodePortRange.first + nodePortRange.size) {
+      const last = nodePortRange.first + nodePortRange.size - 1
+      const why = `provided port is not in the valid range. The range of valid ports is ${nodePortRange.first}-${last}`
+      refuse(work, path, `Invalid value: ${nodePort}: ${why}`)
+    } else if (!reservation.take(nodePortKey(nodePort)))
+      refuse(work, path, `Invalid value: ${nodePort}: provided port is already allocated`)
+    return { ...port, nodePort }
+  }
+  const taken = reservation.takeAny('nodePort')
+  if (!taken) throw new CodedError('ServiceUnavailable', 'cannot allocate a node port: because all are taken')
+  return { ...port, nodePort: Number(taken.slice(1)) }
+}
+
+/** A service that turns from NodePort to ClusterIP gives back what it had, also when the writer sends it along. */
+function dropNodePort(work: Work, port: ServicePort): ServicePort {
+  const had = work.current?.ports?.some(before => before.nodePort === port.nodePort)
+  if (port.nodePort === undefined || !had) return port
+  const { nodePort: _given, ...rest } = port
+  return rest
+}
+
+function samePort({ current }: Work, port: ServicePort): ServicePort | undefined {
+  const protocol = port.protocol ?? 'TCP'
+  return current?.ports?.find(before => before.port === port.port && (before.protocol ?? 'TCP') === protocol)
+}
+
+function refuse(work: Work, path: string, message: string): void {
+  work.problems.push({ path, message })
+}

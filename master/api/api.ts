@@ -1,0 +1,53 @@
+/** The API: one table of verbs, which knows nothing of how requests arrive. */
+import type { ApiRequest } from '../../contract/wire/api.ts'
+import { badRequest } from './refusals.ts'
+import type { Answer, ApiContext, ApiParts, RequestOf, Room, Verb } from './room.ts'
+import { ServiceAddresses } from './service-addresses.ts'
+import { runApply } from './verbs/apply.ts'
+import { runCreate } from './verbs/create.ts'
+import { runDelete } from './verbs/delete.ts'
+import { runExec } from './verbs/exec.ts'
+import { runGet } from './verbs/get.ts'
+import { runList } from './verbs/list.ts'
+import { runLogs } from './verbs/logs.ts'
+import { runPatch } from './verbs/patch.ts'
+import { runUpdate } from './verbs/update.ts'
+import { runVersion } from './verbs/version.ts'
+import { runWatch } from './verbs/watch.ts'
+
+export interface Api {
+  /** Rejects with a CodedError. */
+  handle(request: ApiRequest, context: ApiContext): Promise<Answer>
+}
+
+type Handlers = { [V in Verb]: (room: Room, request: RequestOf<V>, context: ApiContext) => Promise<Answer> }
+
+const handlers: Handlers = {
+  get: runGet,
+  list: runList,
+  watch: runWatch,
+  create: runCreate,
+  update: runUpdate,
+  patch: runPatch,
+  apply: runApply,
+  delete: runDelete,
+  logs: runLogs,
+  exec: runExec,
+  version: runVersion,
+}
+
+export function createApi(parts: ApiParts): Api {
+  const room: Room = { ...parts, addresses: new ServiceAddresses(parts) }
+  return {
+    async handle(request, context) {
+      if (!Object.hasOwn(handlers, request.verb)) throw badRequest(`unknown verb ${JSON.stringify(request.verb)}`)
+      // The table pairs each verb with its request; the compiler cannot follow the pair through an index.
+      const handler = handlers[request.verb] as (
+        room: Room,
+        request: ApiRequest,
+        context: ApiContext,
+      ) => Promise<Answer>
+      return handler(room, request, context)
+    },
+  }
+}

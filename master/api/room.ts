@@ -1,0 +1,48 @@
+/** What the verbs work with, and what they answer to whichever door a request came through. */
+import type { ApiRequest, ApiResponse, WatchFrame } from '../../contract/wire/api.ts'
+import type { NodeRequest } from '../../contract/wire/node-request.ts'
+import type { Clock } from '../../kit/clock.ts'
+import type { Random } from '../../kit/random.ts'
+import type { Cache } from '../store/cache.ts'
+import type { NodeUsageBoard } from '../store/node-usage.ts'
+import type { Objects } from '../store/objects.ts'
+import type { Store } from '../store/store.ts'
+import type { ServiceAddresses } from './service-addresses.ts'
+
+export interface ApiParts {
+  objects: Objects
+  store: Store
+  /** Started: it says which service addresses are taken. */
+  cache: Cache
+  /** What the kind NodeMetrics is served from. */
+  nodeUsage: NodeUsageBoard
+  clock: Clock
+  random: Random
+  /** The cluster's name, and the version of the program. */
+  cluster: string
+  version: string
+  /** Services get their addresses from here, such as `10.96.0.0/16`. */
+  serviceCIDR: string
+}
+
+export interface ApiContext {
+  user: string
+  /** Ends a watch. */
+  signal: AbortSignal
+}
+
+/** What a door does with a request: answer it, send frames until they end, or pass it on to a node's agent. */
+export type Answer = ApiResponse | { frames: AsyncIterable<WatchFrame> } | Forward
+
+export interface Forward {
+  node: string
+  forward: NodeRequest
+}
+
+/** What the verbs work with. */
+export interface Room extends ApiParts {
+  addresses: ServiceAddresses
+}
+
+export type Verb = ApiRequest['verb']
+export type RequestOf<V extends Verb> = Extract<ApiRequest, { verb: V }>

@@ -1,0 +1,116 @@
+/** The frames of a watch: what there is, then each change, seen through the request's selectors. */
+import type { AnyObject } from '../../contract/resources/meta.ts'
+import type { WatchFrame } from '../../contract/wire/api.ts'
+import type { Clock } from '../../kit/clock.ts'
+import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
+import { kindPrefix } from '../store/keys.ts'
+import { objectFromEntry } from '../store/objects.ts'
+import type { Store, StoreEvent, Watch } from '../store/store.ts'
+import type { Matcher } from './matcher.ts'
+import type { Place } from './target.ts'
+
+/** So often a quiet watch is told how far it has come, so that it can resume after the store was compacted. */
+const bookmarkMs = 60_000
+const batchSize = 200
+
+export interface WatchOptions {
+  store: Store
+  clock: Clock
+  place: Place
+  matches: Matcher | undefined
+  /** Undefined: send what there is first. */
+  fromRevision: number | undefined
+  signal: AbortSignal
+}
+
+/** Ends when `signal` aborts. A failure is the last frame, never thrown: the reader is on another machine. */
+export async function* watchFrames(options: WatchOptions): AsyncGenerator<WatchFrame> {
+  try {
+    const fromRevision = options.fromRevision ?? (yield* presentFrames(options))
+    yield* changeFrames(options, fromRevision)
+  } catch (error) {
+    const code = error instanceof CodedError ? error.code : 'InternalError'
+    const message = hasCode(error, 'Expired') ? `too old resource version: ${messageOf(error)}` : messageOf(error)
+    yield { type: 'ERROR', error: { code, message } }
+  }
+}
+
+/** An ADDED frame for each object there is; returns the revision to go on from. */
+async function* presentFrames(options: WatchOptions): AsyncGenerator<WatchFrame, number> {
+  const { store, place, matches, signal } = options
+  let revision: number | undefined
+  let after: string | undefined
+  do {
+    const page = await store.list(kindPrefix(place.kind, place.namespace), {
+      limit: batchSize,
+      ...(after !== undefined && { after }),
+    })
+    revision ??= page.revision
+    for (const entry of page.entries) {
+      if (signal.aborted) return revision
+      // A later page shows later changes; those come again from the watch.
+      const object = objectFromEntry<AnyObject>({ value: entry.value as AnyObject, revision: entry.revision })
+      if (!matches || matches(object)) yield { type: 'ADDED', object }
+    }
+    after = page.next
+  } while (after !== undefined)
+  yield { type: 'BOOKMARK', resourceVersion: String(revision) }
+  return revision
+}
+
+async function* changeFrames(options: WatchOptions, fromRevision: number): AsyncGenerator<WatchFrame> {
+  const { store, place, matches, signal } = options
+  const watch = store.watch(kindPrefix(place.kind, place.namespace), fromRevision)
+  const close = (): void => watch.close()
+  signal.addEventListener('abort', close, { once: true })
+  try {
+    if (signal.aborted) return
+    for await (const turn of withBookmarks(watch, options)) {
+      const frame = typeof turn === 'number' ? bookmark(turn) : frameOf(turn, matches)
+      if (frame) yield frame
+    }
+  } finally {
+    signal.removeEventListener('abort', close)
+    close()
+  }
+}
+
+/** The watch's events, and a revision whenever none came for a while. */
+async function* withBookmarks(watch: Watch, { clock, store }: WatchOptions): AsyncGenerator<StoreEvent | number> {
+  const events = watch[Symbol.asyncIterator]()
+  let next = events.next()
+  for (;;) {
+    // Taken before the quiet time: whatever was committed up to then would have arrived during it.
+    const seen = store.revision
+    const quiet = Promise.withResolvers<'quiet'>()
+    const cancel = clock.after(bookmarkMs, () => quiet.resolve('quiet'))
+    const turn = await Promise.race([next, quiet.promise]).finally(cancel)
+    if (turn === 'quiet') {
+      yield seen
+      continue
+    }
+    if (turn.done) return
+    next = events.next()
+    yield turn.value
+  }
+}
+
+function bookmark(revision: number): WatchFrame {
+  return { type: 'BOOKMARK', resourceVersion: String(revision) }
+}
+
+/** Pure. An object that leaves the selector is DELETED for this reader, one that comes under it is ADDED. */
+export function frameOf(event: StoreEvent, matches: Matcher | undefined): WatchFrame | undefined {
+  const { revision } = event
+  const before = event.previous === undefined ? undefined : serve(event.previous, revision)
+  const matched = before !== undefined && (!matches || matches(before))
+  if (event.type === 'delete') return matched && before ? { type: 'DELETED', object: before } : undefined
+  const object = serve(event.value, revision)
+  if (!matches || matches(object)) return { type: matched ? 'MODIFIED' : 'ADDED', object }
+  // Where the store does not know what was there before, DELETED is said in any case: it harms no one who never had it.
+  return matched || before === undefined ? { type: 'DELETED', object: before ?? object } : undefined
+}
+
+function serve(value: unknown, revision: number): AnyObject {
+  return objectFromEntry<AnyObject>({ value: value as AnyObject, revision })
+}

@@ -1,0 +1,45 @@
+import test from 'ava'
+import { renderTable } from '../../cli/table.ts'
+
+test('columns stand three blanks apart, and the last one has no blanks behind it', t => {
+  const { lines } = renderTable([
+    ['NAME', 'READY'],
+    ['web-1', '1/1'],
+  ])
+  t.deepEqual(lines, ['NAME    READY', 'web-1   1/1'])
+})
+
+test('in a terminal the widest columns are cut until a line fits', t => {
+  const rows = [['web', 'a'.repeat(50), 'b'.repeat(40)]]
+  const { lines } = renderTable(rows, { maxWidth: 40 })
+  t.is(lines[0]?.length, 40)
+  t.regex(lines[0] ?? '', /^web {3}a+… +b+…$/)
+})
+
+test('in a pipe nothing is cut', t => {
+  const { lines } = renderTable([['x'.repeat(500), 'y']])
+  t.is(lines[0]?.length, 504)
+})
+
+test('a terminal too narrow for anything still gets something of each column', t => {
+  const { lines } = renderTable([['a'.repeat(20), 'b'.repeat(20)]], { maxWidth: 3 })
+  t.is(lines[0], 'aaaaa…   bbbbb…')
+})
+
+test('columns keep the width that they had', t => {
+  const first = renderTable([['a-long-name', '1']])
+  t.deepEqual(renderTable([['b', '2']], { widths: first.widths }).lines, ['b             2'])
+})
+
+test('wide characters count for two', t => {
+  const { lines } = renderTable([
+    ['温度', 'x'],
+    ['abcd', 'y'],
+  ])
+  t.deepEqual(lines, ['温度   x', 'abcd   y'])
+})
+
+test('a value cannot speak to the terminal, nor break the line', t => {
+  const { lines } = renderTable([['a\u001b[31mred\nnext', 'b\u0007']])
+  t.deepEqual(lines, ['a\ufffd[31mred next   b\ufffd'])
+})

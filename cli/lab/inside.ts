@@ -17,16 +17,20 @@ export function requireInit(machine: Machine): number {
 
 /** In all namespaces of the machine, among its processes, in our working directory where it has one like it. */
 export async function inMachine(machine: Machine, command: string[]): Promise<string[]> {
-  const target = `--target=${requireInit(machine)}`
-  const enter = ['nsenter', target, '--mount', '--uts', '--net', '--pid', '--']
-  // nsenter waits outside; should it be killed, what it runs must not stay behind on the board.
-  const script = 'cd -- "$1" 2>/dev/null || cd /; shift; exec setpriv --pdeathsig TERM -- "$@"'
-  return inCgroup(machine.systemCgroup, [...enter, 'sh', '-c', script, 'sh', process.cwd(), ...command])
+  const enter = ['nsenter', `--target=${requireInit(machine)}`, '--mount', '--uts', '--net', '--pid', '--']
+  const inside = ['sh', '-c', born, 'sh', process.cwd(), ...command]
+  return inCgroup(machine.systemCgroup, ['sh', '-c', deaf, 'sh', ...tied, ...enter, ...inside])
 }
+
+/** Whoever runs it may be killed; it must not stay behind. */
+const tied = ['setpriv', '--pdeathsig', 'TERM', '--']
+/** nsenter waits outside for what it runs inside: Ctrl-C is for that alone. */
+const deaf = 'trap "" INT QUIT; exec "$@"'
+const born = `cd -- "$1" 2>/dev/null || cd /; shift; exec env --default-signal=INT,QUIT ${tied.join(' ')} "$@"`
 
 /** In the LAN's network namespace; everything else is this machine's. */
 export async function inLan(layout: Layout, command: string[]): Promise<string[]> {
-  return inCgroup(layout.lan.cgroup, inNetns(layout.lan.netns, command))
+  return inCgroup(layout.lan.cgroup, [...tied, ...inNetns(layout.lan.netns, command)])
 }
 
 export function inNetns(netns: string, command: string[]): string[] {

@@ -60,7 +60,8 @@ const exec: Command = {
   run: async input => {
     const { layout, state } = await openLab(dirOf(input))
     const name = input.arguments[0]!
-    const command = input.rest?.length ? input.rest : ['sh']
+    // Without job control: the terminal's process group is of another PID namespace, and cannot be given back in this one.
+    const command = input.rest?.length ? input.rest : ['sh', '+m']
     if (name === 'lan') return runAttached(await inLan(layout, command))
     return runAttached(await inMachine(findMachine(layout, state.boards, name), command))
   },

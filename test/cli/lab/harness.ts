@@ -1,4 +1,5 @@
 /** A lab for tests: the real commands as processes, in a folder that goes away, and a look at whether anything is left. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -69,6 +70,11 @@ export class TestLab {
     return tryRun([this.#program, 'lab', '--dir', this.dir, ...words], { timeoutMs: labTimeoutMs })
   }
 
+  /** Starts it and leaves it to the caller. */
+  spawn(...words: string[]): ChildProcess {
+    return spawn(this.#program, ['lab', '--dir', this.dir, ...words], { stdio: 'ignore' })
+  }
+
   /** Runs it and expects success. Resolves to stdout. */
   async must(t: ExecutionContext, ...words: string[]): Promise<string> {
     const { status, stdout, stderr } = await this.run(...words)
@@ -99,15 +105,22 @@ export async function eventually(t: ExecutionContext, what: string, probe: () =>
   t.pass()
 }
 
+/** Of all processes, the words joined by blanks. */
+export function commandLines(): string[] {
+  return globSync('/proc/[0-9]*').map(folder => readProcess(folder, 'cmdline').split('\0').join(' ').trimEnd())
+}
+
 /** Processes that have `text` in their command line or environment. */
 function processesWith(text: string): string[] {
-  return globSync('/proc/[0-9]*').filter(folder => {
-    if (folder === `/proc/${process.pid}`) return false
-    try {
-      return `${readFileSync(`${folder}/cmdline`)}${readFileSync(`${folder}/environ`)}`.includes(text)
-    } catch {
-      // It ended while we looked.
-      return false
-    }
-  })
+  const others = globSync('/proc/[0-9]*').filter(folder => folder !== `/proc/${process.pid}`)
+  return others.filter(folder => ['cmdline', 'environ'].some(name => readProcess(folder, name).includes(text)))
+}
+
+function readProcess(folder: string, name: string): string {
+  try {
+    return readFileSync(join(folder, name), 'utf8')
+  } catch {
+    // It ended while we looked.
+    return ''
+  }
 }

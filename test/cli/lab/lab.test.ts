@@ -7,7 +7,7 @@ import test from 'ava'
 import { labLayout } from '../../../cli/lab/layout.ts'
 import type { LabStatus } from '../../../cli/lab/status.ts'
 import { readServings, startRegistry } from '../../support/registry.ts'
-import { canUseLab, eventually, type TestLab, Workshop } from './harness.ts'
+import { canUseLab, commandLines, eventually, type TestLab, Workshop } from './harness.ts'
 
 const workshop = new Workshop()
 const lab = workshop.lab('first')
@@ -56,6 +56,18 @@ test.serial('exec keeps the exit status, the folder, and the words as they were'
   const { status, stderr } = await lab.run('exec', 'board-9', '--', 'true')
   t.is(status, 1)
   t.regex(stderr, /cannot find "board-9": because this lab has master, board-1, board-2/)
+})
+
+test.serial('whoever ends an exec, kindly or not, ends what it ran', async t => {
+  if (!(await canUseLab(t))) return
+  for (const place of ['board-1', 'lan'])
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const child = lab.spawn('exec', place, '--', 'sleep', '4321')
+      const runs = async (): Promise<boolean> => commandLines().includes('sleep 4321')
+      await eventually(t, `${place} sleeps`, runs)
+      child.kill(signal)
+      await eventually(t, `${place} is woken by ${signal}`, async () => !(await runs()))
+    }
 })
 
 test.serial('a cut cable carries nothing, also over a power cut, until it is mended', async t => {

@@ -65,23 +65,29 @@ export async function makeCgroup(path: string): Promise<string[]> {
 
 /** Caps everything in and below `path`. */
 export async function limitCgroup(path: string, limits: Limits): Promise<void> {
-  for (const hierarchy of joinedHierarchies(readHierarchies()))
-    for (const [file, value] of planLimits(hierarchy, limits))
-      await writeFile(join(hierarchy.mountPoint, path, file), value)
+  for (const { mountPoint, ...hierarchy } of joinedHierarchies(readHierarchies()))
+    for (const [name, value] of planLimits(hierarchy, limits)) {
+      const file = join(mountPoint, path, name)
+      // A kernel without swap has no files to limit it.
+      if (existsSync(file) || !/swap|memsw/.test(name)) await writeFile(file, value)
+    }
 }
 
-/** Which file gets which value, in the words of the hierarchy's version. */
-export function planLimits(hierarchy: Hierarchy, limits: Limits): Array<[file: string, value: string]> {
+/** Which file gets which value, in order, in the words of the hierarchy's version. A board's memory does not go to the machine's swap. */
+export function planLimits(
+  hierarchy: Omit<Hierarchy, 'mountPoint'>,
+  limits: Limits,
+): Array<[file: string, value: string]> {
   const quota = limits.milliCpu === undefined ? undefined : (limits.milliCpu * cpuPeriodMicroseconds) / 1000
   const memory = limits.memoryBytes === undefined ? undefined : String(limits.memoryBytes)
-  const has = (controller: string): boolean => hierarchy.version === 2 || hierarchy.controllers.includes(controller)
+  const unified = hierarchy.version === 2
   const files: Array<[string, string]> = []
-  if (quota !== undefined && has('cpu'))
-    files.push(
-      hierarchy.version === 2 ? ['cpu.max', `${quota} ${cpuPeriodMicroseconds}`] : ['cpu.cfs_quota_us', String(quota)],
-    )
-  if (memory !== undefined && has('memory'))
-    files.push([hierarchy.version === 2 ? 'memory.max' : 'memory.limit_in_bytes', memory])
+  if (quota !== undefined && (unified || hierarchy.controllers.includes('cpu')))
+    files.push(unified ? ['cpu.max', `${quota} ${cpuPeriodMicroseconds}`] : ['cpu.cfs_quota_us', String(quota)])
+  if (memory !== undefined && unified) files.push(['memory.max', memory], ['memory.swap.max', '0'])
+  if (memory !== undefined && hierarchy.controllers.includes('memory'))
+    // Version 1 limits the sum of both, which cannot be less than the first.
+    files.push(['memory.limit_in_bytes', memory], ['memory.memsw.limit_in_bytes', memory])
   return files
 }
 

@@ -39,12 +39,14 @@ test('limits are written in the words of the machine’s version', t => {
   t.deepEqual(files(hybrid), [
     ['cpu.cfs_quota_us', '150000'],
     ['memory.limit_in_bytes', '1024'],
+    ['memory.memsw.limit_in_bytes', '1024'],
   ])
   t.deepEqual(files(unified), [
     ['cpu.max', '150000 100000'],
     ['memory.max', '1024'],
+    ['memory.swap.max', '0'],
   ])
-  t.deepEqual(planLimits({ mountPoint: '/x', version: 2, controllers: [] }, {}), [])
+  t.deepEqual(planLimits({ version: 2, controllers: [] }, {}), [])
 })
 
 test('a machine whose memory controller is switched off is noticed', async t => {

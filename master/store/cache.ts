@@ -67,9 +67,7 @@ export class Cache {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort()
-    this.#watch?.close()
-    this.#wake()
+    this.#end()
     await this.#following
   }
 
@@ -121,7 +119,7 @@ export class Cache {
           this.#take(event)
           failures = 0
         }
-        return
+        return this.#end()
       } catch (error) {
         if (!hasCode(error, 'Expired')) this.#log.error('cannot follow the store', { error })
         failures = await this.#recover(failures)
@@ -138,6 +136,12 @@ export class Cache {
       if (!this.#stopped) this.#log.error('cannot list the store', { error })
     }
     return failures + 1
+  }
+
+  #end(): void {
+    this.#stopping.abort()
+    this.#watch?.close()
+    this.#wake()
   }
 
   get #stopped(): boolean {

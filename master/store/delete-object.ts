@@ -53,10 +53,7 @@ export async function deleteObject(
 }
 
 /** Pure: what deleting `object` comes to. `nodeExists`: whether the node that a pod is bound to has an object. */
-export function planDeletion(
-  object: KubernetesObject,
-  options: DeleteOptions & { nodeExists: boolean },
-): DeletionPlan {
+export function planDeletion(object: KubernetesObject, options: DeleteOptions & { nodeExists: boolean }): DeletionPlan {
   const graceSeconds = graceOf(object, options)
   const held = (object.metadata.finalizers?.length ?? 0) > 0
   if (object.kind === 'Namespace') return markNamespace(object as Namespace, options.nowMs)

@@ -1,12 +1,12 @@
 /** Whether an object has the shape of its kind: known fields, right types, nothing required left out. */
 import type { Problem } from '../../kit/errors.ts'
 import { describeValue } from './describe-value.ts'
-import { joinPath } from './field-path.ts'
 import { isFields } from './fields.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import type { AnyObject } from './meta.ts'
 import { quote } from './names.ts'
 import { nearestTo } from './nearest.ts'
+import { at, type Place, report } from './place.ts'
 import table from './schema.generated.json' with { type: 'json' }
 import { checkScalar } from './schema-scalars.ts'
 
@@ -42,11 +42,6 @@ export function readShape(object: unknown, kind: Kind): ShapedObject {
   return { object: readValue(object, type, { path: '', problems }) as AnyObject, problems }
 }
 
-interface Place {
-  path: string
-  problems: Problem[]
-}
-
 function readValue(value: unknown, type: string, place: Place): unknown {
   if (type === 'any') return value
   if (type.startsWith('[]')) return readList(value, type.slice(2), place)
@@ -60,7 +55,7 @@ function readValue(value: unknown, type: string, place: Place): unknown {
 
 function readList(value: unknown, itemType: string, place: Place): unknown {
   if (!Array.isArray(value)) return report(place, `must be a list, not ${describeValue(value)}`)
-  return value.map((item, index) => readValue(item, itemType, { ...place, path: joinPath(place.path, index) }))
+  return value.map((item, index) => readValue(item, itemType, at(place, index)))
 }
 
 function readMap(value: unknown, valueType: string, place: Place): unknown {
@@ -68,7 +63,7 @@ function readMap(value: unknown, valueType: string, place: Place): unknown {
   const entries = Object.entries(value).map(([key, item]) => {
     // `role:` with nothing behind it is the empty text, for Kubernetes too.
     const given = item === null && valueType === 'string' ? '' : item
-    return [key, readValue(given, valueType, { ...place, path: joinPath(place.path, key) })] as const
+    return [key, readValue(given, valueType, at(place, key))] as const
   })
   return Object.fromEntries(entries)
 }
@@ -77,13 +72,13 @@ function readFields(value: unknown, fields: Record<string, string>, place: Place
   if (!isFields(value)) return report(place, `must be an object with fields, not ${describeValue(value)}`)
   const copy: [string, unknown][] = []
   for (const [name, item] of Object.entries(value)) {
-    const inside = { ...place, path: joinPath(place.path, name) }
+    const inside = at(place, name)
     if (!Object.hasOwn(fields, name)) report(inside, unknownField(name, fields))
     else if (item !== null) copy.push([name, readValue(item, fields[name]?.replace('!', '') ?? 'any', inside)])
   }
   for (const [name, type] of Object.entries(fields)) {
     const isMissing = !Object.hasOwn(value, name) || value[name] === null
-    if (type.endsWith('!') && isMissing) report({ ...place, path: joinPath(place.path, name) }, 'is required')
+    if (type.endsWith('!') && isMissing) report(at(place, name), 'is required')
   }
   return Object.fromEntries(copy)
 }
@@ -91,8 +86,4 @@ function readFields(value: unknown, fields: Record<string, string>, place: Place
 function unknownField(name: string, fields: Record<string, string>): string {
   const [nearest] = nearestTo(name, Object.keys(fields))
   return nearest === undefined ? 'unknown field' : `unknown field: did you mean ${quote(nearest)}?`
-}
-
-function report({ path, problems }: Place, message: string): undefined {
-  problems.push({ path, message })
 }

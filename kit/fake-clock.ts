@@ -31,8 +31,9 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
-  /** Moves time on, running due timers in order and letting promises settle after each. */
+  /** Moves time on, running due timers in order; promises settle before the first and after each. */
   async advance(byMs: number): Promise<void> {
+    await settleMicrotasks()
     const until = this.#elapsedMs + byMs
     for (let timer = this.#nextDue(until); timer; timer = this.#nextDue(until)) {
       this.#timers.delete(timer)

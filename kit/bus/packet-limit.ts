@@ -42,7 +42,7 @@ export class PacketLimit {
     }
     this.#length += (byte & 0x7f) * 128 ** (this.#headerBytes - 2)
     if (this.#length > this.maxPacketBytes) {
-      const size = `it announces ${this.#length} bytes, more than ${this.maxPacketBytes}`
+      const size = `it announces at least ${this.#length} bytes, more than ${this.maxPacketBytes}`
       throw new CodedError('RequestEntityTooLarge', `cannot take a packet: because ${size}`)
     }
     if ((byte & 0x80) === 0) {

@@ -175,7 +175,11 @@ class Broker implements EmbeddedBroker {
 
   #watch(): void {
     const { log, onEvent = () => undefined } = this.#options
+    const seen = new WeakSet<Client>()
     const dropped = (client: Client, error: Error): void => {
+      // What was on its way to a client that is gone fails too, each with an error of its own.
+      if (seen.has(client)) return
+      seen.add(client)
       this.#counts.dropped++
       const { clientId, address } = identityOf(client)
       log.debug('dropped a connection', { client: clientId, address, reason: error.message })

@@ -49,8 +49,7 @@ export class GuardedConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    if (this.#socket.write(chunk)) done()
-    else this.#socket.once('drain', done)
+    this.#afterWriting(this.#socket.write(chunk), done)
   }
 
   override _writev(parts: Array<{ chunk: Buffer }>, done: () => void): void {
@@ -58,8 +57,14 @@ export class GuardedConnection extends Duplex {
     let room = true
     for (const { chunk } of parts) room = this.#socket.write(chunk)
     this.#socket.uncork()
-    if (room) done()
-    else this.#socket.once('drain', done)
+    this.#afterWriting(room, done)
+  }
+
+  #afterWriting(room: boolean, done: () => void): void {
+    if (!room) this.#socket.once('drain', done)
+    // In process, question and answer would chase each other without ever letting go of the event loop.
+    else if (this.inProcess) setImmediate(done)
+    else done()
   }
 
   override _final(done: () => void): void {

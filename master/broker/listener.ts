@@ -1,5 +1,5 @@
 /** Listens on TCP ports and unix sockets; a socket file that a dead process left behind is no obstacle. */
-import { chmod, unlink } from 'node:fs/promises'
+import { chmod, lstat, unlink } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { CodedError, messageOf } from '../../kit/errors.ts'
 
@@ -54,6 +54,6 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (answer === 'listening') {
     throw new CodedError('AlreadyExists', `cannot listen on ${path}: because another process does`)
   }
-  // Only a socket that nobody listens on refuses; a plain file (ENOTSOCK) is somebody's, and listening will fail on it.
-  if (answer === 'ECONNREFUSED') await unlink(path)
+  // A plain file refuses as well, and is somebody's: listening will fail on it.
+  if (answer === 'ECONNREFUSED' && (await lstat(path)).isSocket()) await unlink(path)
 }

@@ -70,8 +70,7 @@ export class TopicTrie<T> {
     } else if (level === '#') {
       // `a/#` matches `a` itself as well [MQTT-4.7.1-2].
       if (branch.value !== undefined) yield branch.value
-      for (const [name, child] of branch.children ?? [])
-        if (isOpen(name, depth)) yield* this.#matchFrom(child, ['#'], 0)
+      for (const [name, child] of branch.children ?? []) if (isOpen(name, depth)) yield* this.#allFrom(child)
     } else if (level === '+') {
       for (const [name, child] of branch.children ?? []) {
         if (isOpen(name, depth)) yield* this.#matchFrom(child, filter, depth + 1)
@@ -80,6 +79,12 @@ export class TopicTrie<T> {
       const child = branch.children?.get(level)
       if (child) yield* this.#matchFrom(child, filter, depth + 1)
     }
+  }
+
+  *#allFrom(branch: Branch<T>): Generator<T> {
+    this.#visited++
+    if (branch.value !== undefined) yield branch.value
+    for (const child of branch.children?.values() ?? []) yield* this.#allFrom(child)
   }
 }
 

@@ -1,0 +1,4 @@
+import { testBusContract } from '../../kit/bus/bus-contract.ts'
+import { startEmbeddedHarness } from './embedded-harness.ts'
+
+testBusContract(startEmbeddedHarness)

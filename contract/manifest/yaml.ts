@@ -32,35 +32,51 @@ export interface YamlFile {
 
 /** How often the aliases of a document may be followed: more is a bomb of aliases of aliases. */
 const maxAliases = 100
+/** One slip can lead the parser astray for the rest of the file: what follows these tells nothing new. */
+const maxProblems = 20
 const floatTag = 'tag:yaml.org,2002:float'
 /** Tags of YAML 1.1 that kubectl does not apply: `12:30` and `2024-01-01` stay text, no sets, no binaries. */
 const unwantedTags = ['timestamp', 'binary', 'set', 'omap', 'pairs'].map(name => `tag:yaml.org,2002:${name}`)
 
 export function parseYamlDocuments(text: string, file: string): YamlFile {
   const lines = new LineCounter()
-  const parsed = parseAllDocuments(text, {
-    version: '1.1',
-    customTags: kubectlTags,
-    lineCounter: lines,
-    prettyErrors: false,
-  })
   const result: YamlFile = { documents: [], problems: [] }
-  if (!Array.isArray(parsed)) return result
-  for (const document of parsed) {
+  const report = (message: string, offset: number): void => {
+    if (result.problems.length === maxProblems) return
+    result.problems.push({ path: '', message: `not YAML: ${message}`, file, line: lines.linePos(offset).line })
+  }
+  for (const document of parseDocuments(text, lines, report)) {
     const found = [...document.errors, ...document.warnings]
-    for (const { message, pos } of found) {
-      result.problems.push({ path: '', message, file, line: lines.linePos(pos[0]).line })
-    }
+    for (const { message, pos } of found) report(message, pos[0])
     if (found.length > 0) continue
     try {
       const value: unknown = document.toJS({ maxAliasCount: maxAliases }) ?? undefined
       result.documents.push({ value, lineOf: path => lineOf(document, path, lines) })
     } catch (error) {
-      const line = lines.linePos(document.range[0]).line
-      result.problems.push({ path: '', message: messageOf(error), file, line })
+      report(messageOf(error), document.range[0])
     }
   }
   return result
+}
+
+/** The library recurses, so that a file of brackets only could overflow it: that is a problem of the file, too. */
+function parseDocuments(
+  text: string,
+  lineCounter: LineCounter,
+  report: (message: string, offset: number) => void,
+): Document.Parsed[] {
+  try {
+    const parsed = parseAllDocuments(text, {
+      version: '1.1',
+      customTags: kubectlTags,
+      lineCounter,
+      prettyErrors: false,
+    })
+    return Array.isArray(parsed) ? parsed : []
+  } catch (error) {
+    report(messageOf(error), 0)
+    return []
+  }
 }
 
 /** As `kubectl -o yaml`: fields in alphabetical order, long lines unbroken, strings quoted that would read as something else. */

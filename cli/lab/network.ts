@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { CodedError, messageOf } from '../../kit/errors.ts'
 import { inNetns } from './inside.ts'
 import { bridgeName, type Layout, lanAddress, lanPrefixLength, type Machine } from './layout.ts'
 import { listMounts } from './mounts.ts'
@@ -12,7 +13,7 @@ export async function ensureLan(layout: Layout): Promise<boolean> {
   const { netns } = layout.lan
   if (isNetns(netns)) return false
   await makeNetns(netns)
-  for (const command of planLan()) await run(inNetns(netns, command))
+  await runNetworkPlan(netns, planLan())
   return true
 }
 
@@ -36,9 +37,18 @@ export async function plugIn(layout: Layout, machine: Machine): Promise<void> {
   await unplug(layout, machine)
   await makeNetns(machine.netns)
   const plan = planCable(machine)
-  for (const command of plan.lan) await run(inNetns(layout.lan.netns, command))
-  for (const command of plan.machine) await run(inNetns(machine.netns, command))
+  await runNetworkPlan(layout.lan.netns, plan.lan)
+  await runNetworkPlan(machine.netns, plan.machine)
   if (!existsSync(machine.cutFile)) await run(inNetns(layout.lan.netns, linkCommand(machine, 'up')))
+}
+
+async function runNetworkPlan(netns: string, commands: string[][]): Promise<void> {
+  try {
+    for (const command of commands) await run(inNetns(netns, command))
+  } catch (cause) {
+    const why = `${messageOf(cause)}; the kernel needs CONFIG_BRIDGE and CONFIG_VETH ('modprobe -a bridge veth')`
+    throw new CodedError('ServiceUnavailable', `cannot make the lab's network: because ${why}`, { cause })
+  }
 }
 
 /** Commands for the two ends of a cable. */

@@ -46,6 +46,15 @@ export class ClusterModel {
     return isGone && pod.spec.nodeName !== undefined
   }
 
+  /** Takes back a placement that was assumed and could not be written: what the cache says holds. */
+  correct(pod: Pod): void {
+    const { namespace, name, uid } = pod.metadata
+    const current = this.#parts.cache.get<Pod>(podKind, namespace, name)
+    const nodeName = current?.metadata.uid === uid ? current?.spec.nodeName : undefined
+    if (current && nodeName !== undefined) this.snapshot.addPod(current, nodeName)
+    else this.snapshot.removePod(pod)
+  }
+
   /** Looks at one node again after its reach has changed. */
   refreshNode(name: string): void {
     const node = this.#parts.cache.get<Node>(nodeKind, undefined, name)

@@ -4,9 +4,10 @@ import type { Condition } from '../../contract/resources/meta.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { isPodActive } from '../../contract/resources/pods.ts'
 import { type BackoffOptions, backoffMs } from '../../kit/backoff.ts'
-import { type Clock, timestamp } from '../../kit/clock.ts'
+import { type Cancel, type Clock, timestamp } from '../../kit/clock.ts'
 import { placePod } from '../scheduler/place.ts'
 import type { Change } from '../store/cache.ts'
+import { sameJson } from '../store/same-json.ts'
 import { ClusterModel } from './cluster-model.ts'
 import type { Controller, Enqueue } from './controller.ts'
 import { keyOf, splitKey } from './keys.ts'
@@ -18,6 +19,8 @@ import { observed, Writer } from './writer.ts'
 /** How soon a pod that found no node is tried again when something has changed; and without any change (heat, say). */
 const retryBackoff: BackoffOptions = { minMs: 20, maxMs: 10_000 }
 const unpromptedRetryMs = 30_000
+/** Changes within this time count as one. */
+const gatherMs = 5
 
 interface Refusal {
   tries: number
@@ -34,6 +37,7 @@ export class ScheduleController implements Controller {
   #model: ClusterModel
   #refusals = new Map<string, Refusal>()
   #enqueue: Enqueue = () => undefined
+  #cancelRetry: Cancel | undefined
 
   constructor(parts: ControllersParts & { reach: NodeReach }) {
     this.#parts = parts
@@ -43,15 +47,21 @@ export class ScheduleController implements Controller {
 
   keysOf(change: Change): string[] {
     if (this.#model.take(change)) this.#retryRefused()
-    return change.kind === podKind && isWaiting(change.object as unknown as Pod) ? [keyOf(change.object)] : []
+    if (change.kind !== podKind || !isWaiting(change.object as unknown as Pod)) return []
+    // What was written on it about its waiting is no reason to try again.
+    return sameJson(change.previous?.spec, change.object.spec) ? [] : [keyOf(change.object)]
   }
 
   listen(enqueue: Enqueue): () => void {
     this.#enqueue = enqueue
-    return this.#parts.reach.onChange(node => {
+    const unsubscribe = this.#parts.reach.onChange(node => {
       this.#model.refreshNode(node)
       this.#retryRefused()
     })
+    return () => {
+      unsubscribe()
+      this.#cancelRetry?.()
+    }
   }
 
   async reconcile(key: string): Promise<number | undefined> {
@@ -82,7 +92,7 @@ export class ScheduleController implements Controller {
     try {
       await this.#writer.replace(bound(pod, { node, condition, clock: this.#parts.clock }))
     } catch (error) {
-      this.#model.snapshot.removePod(pod)
+      this.#model.correct(pod)
       throw error
     }
     const message = `Successfully assigned ${keyOf(pod)} to ${node}`
@@ -97,10 +107,15 @@ export class ScheduleController implements Controller {
     this.#parts.events.record(pod, { type: 'Warning', reason: 'FailedScheduling', message: summary })
   }
 
-  /** Those that were refused lately wait out their backoff, so that a storm of changes does not become one of tries. */
+  /** Changes that come together lead to one round of tries, and each pod waits out its backoff. */
   #retryRefused(): void {
-    const now = this.#parts.clock.monotonic()
-    for (const [key, { notBefore }] of this.#refusals) this.#enqueue(key, Math.max(1, notBefore - now))
+    if (this.#refusals.size === 0 || this.#cancelRetry) return
+    const { clock } = this.#parts
+    this.#cancelRetry = clock.after(gatherMs, () => {
+      this.#cancelRetry = undefined
+      const now = clock.monotonic()
+      for (const [key, { notBefore }] of this.#refusals) this.#enqueue(key, Math.max(0, notBefore - now))
+    })
   }
 }
 

@@ -99,7 +99,7 @@ export class ClusterSnapshot {
   addPod(pod: Pod, nodeName: string): void {
     const uid = uidOf(pod)
     if (this.#pods.get(uid)?.nodeName === nodeName) return
-    this.removePod(uid)
+    this.removePod(pod)
     const owner = ownerOf(pod)
     const placed = { nodeName, requests: readRequests(pod), owner }
     this.#pods.set(uid, placed)
@@ -108,7 +108,8 @@ export class ClusterSnapshot {
     if (owner !== undefined) tally.podsByOwner.set(owner, (tally.podsByOwner.get(owner) ?? 0) + 1)
   }
 
-  removePod(uid: string): void {
+  removePod(pod: Pod): void {
+    const uid = uidOf(pod)
     const placed = this.#pods.get(uid)
     if (!placed) return
     this.#pods.delete(uid)

@@ -1,169 +1,167 @@
-/** Writes Kubernetes Events: what happened to whom, repeats counted, bounded in rate and in age. */
-
+/** Keeps Events as Kubernetes does: what happened to whom, with repeats counted, old ones removed, and no flood of them. */
 import type { Event, ObjectReference } from '../../contract/resources/core.ts'
-import { apiVersionOf, findKind, kinds } from '../../contract/resources/kinds.ts'
+import { findKind } from '../../contract/resources/kinds.ts'
 import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import { type Clock, timestamp } from '../../kit/clock.ts'
-import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
-import { type Random, systemRandom } from '../../kit/random.ts'
-import { kindOf, type Objects } from './objects.ts'
-
-export interface EventRecorderParts {
-  objects: Objects
-  clock: Clock
-  log: Log
-  random?: Random
-}
+import type { Objects } from './objects.ts'
+import { RateLimit } from './rate-limit.ts'
 
 export interface Happening {
   type: 'Normal' | 'Warning'
   reason: string
   message: string
-  /** Who says so: `scheduler`, `agent` … */
-  component: string
-  /** The node on which it happened. */
+  component?: string
   host?: string
-  /** RFC 3339; default now. */
-  timestamp?: string
 }
 
-/** A repeat within this time raises the count of the event that is there. */
-const repeatWindowMs = 10 * 60_000
-/** Kubernetes keeps events for an hour. */
-const maxAgeMs = 60 * 60_000
-/** Per object: so many at once, then one each refill. */
-const burst = 25
-const refillMs = 10_000
-/** Events and objects that are remembered for counting; beyond it the oldest are forgotten. */
-const maxRemembered = 2000
-/** Events on their way to the store; beyond it new ones are dropped: they must never slow down what they report. */
-const maxPending = 500
+interface Entry {
+  name: string
+  namespace: string
+  about: ObjectReference
+  happening: Happening
+  firstTimestamp: string
+  lastTimestamp: string
+  lastMs: number
+  count: number
+  written: boolean
+}
 
-const eventKind = kindOf({ apiVersion: 'v1', kind: 'Event' })
+/** The same again within this time raises the count of the first. */
+const repeatWindowMs = 10 * 60_000
+const expiryMs = 60 * 60_000
+/** Per object: so many at once, then one in this time. What is above is dropped. */
+const burst = 25
+const refillMs = 30_000
+/** Happenings that are remembered for counting, and Events that are kept: the oldest give way. */
+const maxRemembered = 2000
+const maxKept = 5000
+/** Kubernetes' own limit of an Event's message. */
+const maxMessageLength = 1024
+const eventKind = findKind('v1', 'Event')!
 
 export class EventRecorder {
-  #parts: Required<EventRecorderParts>
-  /** By what makes two happenings the same: where the event is, and since when. */
-  #recent = new Map<string, { namespace: string; name: string; atMs: number }>()
-  #budgets = new Map<string, { tokens: number; atMs: number }>()
-  #pending = 0
-  #chain: Promise<void> = Promise.resolve()
-  #dropped = 0
+  #objects: Objects
+  #clock: Clock
+  #log: Log
+  #rate: RateLimit
+  #entries = new Map<string, Entry>()
+  #dirty = new Set<Entry>()
+  #writing: Promise<void> | undefined
+  #serial = 0
 
-  constructor(parts: EventRecorderParts) {
-    this.#parts = { random: systemRandom, ...parts }
+  constructor(parts: { objects: Objects; clock: Clock; log: Log }) {
+    this.#objects = parts.objects
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#rate = new RateLimit({ clock: parts.clock, burst, refillMs, maxKeys: maxRemembered })
   }
 
-  /** Happenings that were not written, since there were too many. */
-  get dropped(): number {
-    return this.#dropped
-  }
-
-  /** Returns at once; a failure is logged, never thrown: no event is worth the work that it tells of. */
+  /** Never throws, and is written soon: nobody's work depends on an Event. */
   record(about: KubernetesObject | ObjectReference, happening: Happening): void {
-    const reference = referenceOf(about)
-    const subject = `${reference.kind}/${reference.namespace ?? ''}/${reference.uid ?? reference.name}`
-    if (this.#pending >= maxPending || !this.#take(subject)) {
-      this.#dropped += 1
-      return
-    }
-    this.#pending += 1
-    this.#chain = this.#chain
-      .then(() => this.#write(reference, happening, subject))
-      .catch(error => this.#parts.log.warn('cannot write an event', { subject, error: messageOf(error) }))
-      .finally(() => {
-        this.#pending -= 1
-      })
+    const reference = referenceTo(about)
+    if (!this.#rate.take(`${reference.kind}/${reference.namespace}/${reference.name}`)) return
+    this.#dirty.add(this.#remember(reference, { ...happening, message: happening.message.slice(0, maxMessageLength) }))
+    this.#writing ??= this.#write()
   }
 
-  /** Resolves when all that was recorded so far is written. */
-  idle(): Promise<void> {
-    return this.#chain
+  /** Resolves when all that was recorded is in the store. */
+  async settle(): Promise<void> {
+    while (this.#writing) await this.#writing
   }
 
-  /** Removes events that are too old; to be called every few minutes. */
+  /** Removes Events that are over an hour old, and the oldest of too many. The wiring calls it every minute or so. */
   async sweep(): Promise<void> {
-    const before = this.#parts.clock.now() - maxAgeMs
-    for (const event of await this.#parts.objects.list<Event>(eventKind)) {
-      const lastMs = Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '')
-      if (!(lastMs >= before)) await this.#parts.objects.remove(event, { anyVersion: true, durable: false })
+    const events = await this.#objects.list<Event>(eventKind)
+    const oldestFirst = events.map(event => ({ event, atMs: lastSeenMs(event) })).sort((a, b) => a.atMs - b.atMs)
+    const expiredBefore = this.#clock.now() - expiryMs
+    const excess = oldestFirst.length - maxKept
+    for (const [index, { event, atMs }] of oldestFirst.entries()) {
+      if (atMs >= expiredBefore && index >= excess) break
+      await this.#objects.remove(event, { durable: false, anyVersion: true })
     }
   }
 
-  async #write(about: ObjectReference, happening: Happening, subject: string): Promise<void> {
-    const { clock } = this.#parts
-    const key = [subject, happening.component, happening.reason, happening.message].join('\0')
-    const known = this.#recent.get(key)
-    const now = happening.timestamp ?? timestamp(clock)
-    if (known && clock.monotonic() - known.atMs < repeatWindowMs && (await this.#repeat(known, now))) return
-    const event = await this.#create(about, happening, now)
-    const { namespace = 'default', name } = event.metadata
-    this.#recent.delete(key)
-    this.#recent.set(key, { namespace, name, atMs: clock.monotonic() })
-    forgetOldest(this.#recent)
+  #remember(about: ObjectReference, happening: Happening): Entry {
+    const key = JSON.stringify([about, happening.type, happening.reason, happening.message, happening.component])
+    const known = this.#entries.get(key)
+    const nowMs = this.#clock.now()
+    const lastTimestamp = timestamp(this.#clock)
+    // Put at the end again: the first of the map is the one that has rested longest.
+    this.#entries.delete(key)
+    const entry: Entry =
+      known && nowMs - known.lastMs < repeatWindowMs
+        ? Object.assign(known, { count: known.count + 1, lastTimestamp, lastMs: nowMs })
+        : {
+            ...this.#name(about),
+            about,
+            happening,
+            firstTimestamp: lastTimestamp,
+            lastTimestamp,
+            lastMs: nowMs,
+            count: 1,
+            written: false,
+          }
+    this.#entries.set(key, entry)
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size > maxRemembered && oldest !== undefined) this.#entries.delete(oldest)
+    return entry
   }
 
-  /** False when the event is gone meanwhile. */
-  async #repeat(known: { namespace: string; name: string }, now: string): Promise<boolean> {
-    const counted = await this.#parts.objects.update<Event>(
-      { kind: eventKind, ...known },
-      event => ({ ...event, count: (event.count ?? 1) + 1, lastTimestamp: now }),
-      { durable: false },
-    )
-    return counted !== undefined
+  /** As Kubernetes names them: the object's name, a dot, and hexadecimal time. */
+  #name(about: ObjectReference): { name: string; namespace: string } {
+    const serial = (this.#serial++ % 0x10000).toString(16).padStart(4, '0')
+    const name = `${about.name.slice(0, 220)}.${this.#clock.now().toString(16)}${serial}`
+    return { name, namespace: about.namespace ?? 'default' }
   }
 
-  #create(about: ObjectReference, happening: Happening, now: string): Promise<Event> {
-    const { type, reason, message, component, host } = happening
-    const event: Event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: {
-        name: `${about.name}.${this.#parts.random.suffix(16)}`,
-        namespace: about.namespace ?? 'default',
-      },
-      involvedObject: about,
-      type,
-      reason,
-      message,
-      count: 1,
-      firstTimestamp: now,
-      lastTimestamp: now,
-      source: { component, ...(host === undefined ? {} : { host }) },
+  async #write(): Promise<void> {
+    for (const entry of this.#dirty) {
+      this.#dirty.delete(entry)
+      try {
+        await this.#writeOne(entry)
+      } catch (error) {
+        this.#log.warn('cannot keep an event', { error, reason: entry.happening.reason, name: entry.about.name })
+      }
     }
-    return this.#parts.objects.create(event, { durable: false })
+    this.#writing = undefined
   }
 
-  /** A token bucket per object, as Kubernetes' own event spam filter. */
-  #take(subject: string): boolean {
-    const nowMs = this.#parts.clock.monotonic()
-    const { tokens, atMs } = this.#budgets.get(subject) ?? { tokens: burst, atMs: nowMs }
-    const refilled = Math.min(burst, tokens + (nowMs - atMs) / refillMs)
-    this.#budgets.delete(subject)
-    this.#budgets.set(subject, { tokens: refilled >= 1 ? refilled - 1 : refilled, atMs: nowMs })
-    forgetOldest(this.#budgets)
-    return refilled >= 1
+  async #writeOne(entry: Entry): Promise<void> {
+    const { name, namespace, count, lastTimestamp } = entry
+    const ref = { kind: eventKind, namespace, name }
+    const raise = (event: Event): Event => ({ ...event, count, lastTimestamp })
+    // One that was deleted meanwhile is written anew.
+    if (entry.written && (await this.#objects.update<Event>(ref, raise, { durable: false }))) return
+    await this.#objects.create(eventOf(entry), { durable: false })
+    entry.written = true
   }
 }
 
-function referenceOf(about: KubernetesObject | ObjectReference): ObjectReference {
-  if (!('metadata' in about)) return withApiVersion(about)
-  const { apiVersion, kind, metadata } = about
-  const { namespace, name, uid } = metadata
-  return { apiVersion, kind, ...(namespace ? { namespace } : {}), name, ...(uid ? { uid } : {}) }
-}
-
-function withApiVersion(reference: ObjectReference): ObjectReference {
-  if (reference.apiVersion && findKind(reference.apiVersion, reference.kind)) return reference
-  const kind = kinds.find(candidate => candidate.kind === reference.kind)
-  return kind ? { ...reference, apiVersion: apiVersionOf(kind) } : reference
-}
-
-/** Maps keep the order in which keys were set. */
-function forgetOldest(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    if (map.size <= maxRemembered) return
-    map.delete(key)
+function eventOf({ name, namespace, about, happening, firstTimestamp, lastTimestamp, count }: Entry): Event {
+  const { component, host, ...what } = happening
+  const source = { ...(component !== undefined && { component }), ...(host !== undefined && { host }) }
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace },
+    involvedObject: about,
+    ...what,
+    count,
+    firstTimestamp,
+    lastTimestamp,
+    source,
   }
+}
+
+function referenceTo(about: KubernetesObject | ObjectReference): ObjectReference {
+  if (!('metadata' in about)) return about
+  const { name, namespace, uid } = about.metadata
+  const place = { ...(namespace !== undefined && { namespace }), name, ...(uid !== undefined && { uid }) }
+  return { apiVersion: about.apiVersion, kind: about.kind, ...place }
+}
+
+/** One without a time that can be read counts as old. */
+function lastSeenMs(event: Event): number {
+  return Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') || 0
 }

@@ -1,11 +1,11 @@
 /** What happens to an object between the client and the store: size, shape, defaults, rules, namespace, addresses. */
+import { readObject } from '../../contract/resources/admit.ts'
 import type { Namespace } from '../../contract/resources/core.ts'
 import type { Kind } from '../../contract/resources/kinds.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { Service } from '../../contract/resources/service.ts'
-import { maxObjectBytes } from '../../contract/wire/limits.ts'
-import { CodedError } from '../../kit/errors.ts'
-import { allocateService } from './allocate-service.ts'
+import { validateUpdate } from '../../contract/resources/validate-update.ts'
+import { allocateService, dropTypeFields } from './allocate-service.ts'
 import { isMap } from './merge-patch.ts'
 import { badRequest, forbidden, invalid, knownKind, notFound } from './refusals.ts'
 import type { Room } from './room.ts'
@@ -40,20 +40,17 @@ export interface ChangedObject {
 }
 
 export async function admitUpdate(room: Room, { kind, current, wanted }: ChangedObject): Promise<Admitted> {
-  const { object, warnings } = checkObject(kind, wanted, current)
+  const { object, warnings } = checkObject(kind, isService(wanted) ? dropTypeFields(wanted, as(current)) : wanted)
+  const problems = validateUpdate(object, current)
+  if (problems.length > 0) throw invalid(kind, nameOf(object), problems)
   return allocate(room, { object, warnings }, current)
 }
 
-function checkObject(kind: Kind, object: AnyObject, current?: AnyObject): { object: AnyObject; warnings: string[] } {
+function checkObject(kind: Kind, object: AnyObject): { object: AnyObject; warnings: string[] } {
   checkEnvelope(kind, object)
-  const bytes = Buffer.byteLength(JSON.stringify(object))
-  if (bytes > maxObjectBytes) {
-    const why = `${bytes} bytes, the limit is ${maxObjectBytes}`
-    throw new CodedError('RequestEntityTooLarge', `Request entity too large: ${object.metadata.name} has ${why}`)
-  }
-  const { problems, warnings, object: admitted } = admitObject(object, kind, current)
-  if (problems.length > 0) throw invalid(kind, object.metadata.name ?? object.metadata.generateName ?? '', problems)
-  return { object: admitted, warnings }
+  const { problems, warnings, object: read } = readObject(object)
+  if (problems.length > 0) throw invalid(kind, nameOf(object), problems)
+  return { object: read, warnings }
 }
 
 function checkEnvelope(kind: Kind, object: AnyObject): void {
@@ -102,8 +99,21 @@ async function checkNamespace(
 
 async function allocate(room: Room, admitted: Admitted, current: AnyObject | undefined): Promise<Admitted> {
   const { object } = admitted
-  if (object.kind !== 'Service' || object.apiVersion !== 'v1') return admitted
-  const service = object as AnyObject & Service
-  const allocation = await allocateService(room.addresses, service, current as (AnyObject & Service) | undefined)
-  return { ...admitted, object: allocation.service as AnyObject & Service, reservation: allocation.reservation }
+  if (!isService(object)) return admitted
+  const before = current === undefined ? undefined : as(current)
+  const { service, reservation } = await allocateService(room.addresses, object, before)
+  return { ...admitted, object: as(service), reservation }
+}
+
+function isService(object: AnyObject): object is AnyObject & Service {
+  return object.kind === 'Service' && object.apiVersion === 'v1'
+}
+
+/** Stored objects have the shape of their kind. */
+function as(object: AnyObject | Service): AnyObject & Service {
+  return object as AnyObject & Service
+}
+
+function nameOf({ metadata }: AnyObject): string {
+  return metadata.name ?? metadata.generateName ?? ''
 }

@@ -1,8 +1,9 @@
 /** Gives a service its cluster address and its node ports, or says why it cannot have those that it asks for. */
 import type { Service, ServicePort } from '../../contract/resources/service.ts'
 import { CodedError, type Problem } from '../../kit/errors.ts'
+import { isMap } from './merge-patch.ts'
 import { invalid, knownKind } from './refusals.ts'
-import { nodePortKey, nodePortRange, type Reservation, type ServiceAddresses } from './service-addresses.ts'
+import { nodePortKey, type Reservation, type ServiceAddresses } from './service-addresses.ts'
 
 export interface Allocation {
   service: Service
@@ -28,7 +29,31 @@ export async function allocateService(
   }
 }
 
+/**
+ * A service that changes its type gives back what it had for the old one, also where the writer sends it along because it
+ * was there (an apply, a patch). What is new and does not fit is left for validation to refuse.
+ */
+export function dropTypeFields<T extends Service>(service: T, current: Service): T {
+  if (!isMap(service.spec)) return service
+  const { clusterIP, clusterIPs, ...rest } = service.spec
+  const leaving = rest.type === 'ExternalName' && clusterIP === current.spec.clusterIP
+  const spec = leaving ? rest : service.spec
+  if (!hasNodePorts(current.spec) || hasNodePorts(spec) || !Array.isArray(spec.ports)) return { ...service, spec }
+  const ports = spec.ports.map(port => withoutNodePort(port, current.spec.ports ?? []))
+  return { ...service, spec: { ...spec, ports } }
+}
+
 type Spec = Service['spec']
+
+function hasNodePorts({ type }: Spec): boolean {
+  return type === 'NodePort' || type === 'LoadBalancer'
+}
+
+function withoutNodePort(port: ServicePort, had: ServicePort[]): ServicePort {
+  if (!isMap(port) || !had.some(before => before.nodePort === port.nodePort)) return port
+  const { nodePort: _given, ...rest } = port
+  return rest
+}
 
 interface Work {
   addresses: ServiceAddresses
@@ -44,10 +69,6 @@ function allocateClusterIP(work: Work, spec: Spec): Spec {
   }
   const kept = work.current?.type === 'ExternalName' ? undefined : work.current?.clusterIP
   const asked = spec.clusterIP || spec.clusterIPs?.[0] || undefined
-  if (kept && asked && kept !== asked) {
-    refuse(work, 'spec.clusterIP', `Invalid value: "${asked}": field is immutable`)
-    return spec
-  }
   const clusterIP = kept ?? takeClusterIP(work, asked)
   return { ...spec, clusterIP, clusterIPs: [clusterIP] }
 }
@@ -71,35 +92,22 @@ function takeClusterIP(work: Work, asked: string | undefined): string {
 
 function allocatePorts(work: Work, spec: Spec): Spec {
   if (!spec.ports) return spec
-  const wants = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
-  const ports = spec.ports.map((port, index) => (wants ? takeNodePort(work, port, index) : dropNodePort(work, port)))
-  return { ...spec, ports }
+  if (!hasNodePorts(spec)) return spec
+  return { ...spec, ports: spec.ports.map((port, index) => takeNodePort(work, port, index)) }
 }
 
 function takeNodePort(work: Work, port: ServicePort, index: number): ServicePort {
   const { reservation } = work
   const nodePort = port.nodePort ?? samePort(work, port)?.nodePort
   if (nodePort) {
-    const path = `spec.ports[${index}].nodePort`
-    if (nodePort < nodePortRange.first || nodePort >= nodePortRange.first + nodePortRange.size) {
-      const last = nodePortRange.first + nodePortRange.size - 1
-      const why = `provided port is not in the valid range. The range of valid ports is ${nodePortRange.first}-${last}`
-      refuse(work, path, `Invalid value: ${nodePort}: ${why}`)
-    } else if (!reservation.take(nodePortKey(nodePort)))
-      refuse(work, path, `Invalid value: ${nodePort}: provided port is already allocated`)
+    // Whether it is in the range at all, validation has checked.
+    if (!reservation.take(nodePortKey(nodePort)))
+      refuse(work, `spec.ports[${index}].nodePort`, `Invalid value: ${nodePort}: provided port is already allocated`)
     return { ...port, nodePort }
   }
   const taken = reservation.takeAny('nodePort')
   if (!taken) throw new CodedError('ServiceUnavailable', 'cannot allocate a node port: because all are taken')
   return { ...port, nodePort: Number(taken.slice(1)) }
-}
-
-/** A service that turns from NodePort to ClusterIP gives back what it had, also when the writer sends it along. */
-function dropNodePort(work: Work, port: ServicePort): ServicePort {
-  const had = work.current?.ports?.some(before => before.nodePort === port.nodePort)
-  if (port.nodePort === undefined || !had) return port
-  const { nodePort: _given, ...rest } = port
-  return rest
 }
 
 function samePort({ current }: Work, port: ServicePort): ServicePort | undefined {

@@ -4,14 +4,22 @@ import { isMap } from './merge-patch.ts'
 
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
 
+/** All annotations of an object together may have 256 KiB: a larger manifest is not remembered. */
+const maxRememberedBytes = 192 * 1024
+
 /** The manifest with itself as an annotation; without its status, which no manifest sets. */
-export function withLastApplied(manifest: AnyObject): AnyObject {
+export function withLastApplied(manifest: AnyObject): { manifest: AnyObject; warnings: string[] } {
   const { status: _status, ...rest } = manifest
   const { [lastAppliedAnnotation]: _old, ...annotations } = manifest.metadata.annotations ?? {}
   const bare = { ...rest, metadata: { ...manifest.metadata, annotations } }
   const text = `${JSON.stringify(sortFields(bare))}\n`
-  return { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } } }
+  if (Buffer.byteLength(text) > maxRememberedBytes) return { manifest: bare, warnings: [tooLarge] }
+  const remembered = { ...annotations, [lastAppliedAnnotation]: text }
+  return { manifest: { ...bare, metadata: { ...bare.metadata, annotations: remembered } }, warnings: [] }
 }
+
+const tooLarge =
+  'metadata.annotations: the manifest is too large to be remembered; what leaves it later will not be removed'
 
 /** Undefined when the object was not applied, or its annotation is damaged: then nothing is removed. */
 export function readLastApplied(live: AnyObject): AnyObject | undefined {

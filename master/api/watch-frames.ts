@@ -1,8 +1,8 @@
 /** The frames of a watch: what there is, then each change, seen through the request's selectors. */
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { WatchFrame } from '../../contract/wire/api.ts'
+import { errorToWire } from '../../kit/bus/wire-error.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import { kindPrefix } from '../store/keys.ts'
 import { objectFromEntry } from '../store/objects.ts'
 import type { Store, StoreEvent, Watch } from '../store/store.ts'
@@ -29,9 +29,7 @@ export async function* watchFrames(options: WatchOptions): AsyncGenerator<WatchF
     const fromRevision = options.fromRevision ?? (yield* presentFrames(options))
     yield* changeFrames(options, fromRevision)
   } catch (error) {
-    const code = error instanceof CodedError ? error.code : 'InternalError'
-    const message = hasCode(error, 'Expired') ? `too old resource version: ${messageOf(error)}` : messageOf(error)
-    yield { type: 'ERROR', error: { code, message } }
+    yield { type: 'ERROR', error: errorToWire(error) }
   }
 }
 
@@ -54,19 +52,21 @@ async function* presentFrames(options: WatchOptions): AsyncGenerator<WatchFrame,
     }
     after = page.next
   } while (after !== undefined)
-  yield { type: 'BOOKMARK', resourceVersion: String(revision) }
   return revision
 }
 
 async function* changeFrames(options: WatchOptions, fromRevision: number): AsyncGenerator<WatchFrame> {
   const { store, place, matches, signal } = options
+  const opened = store.revision
   const watch = store.watch(kindPrefix(place.kind, place.namespace), fromRevision)
   const close = (): void => watch.close()
   signal.addEventListener('abort', close, { once: true })
   try {
     if (signal.aborted) return
+    // From here on nothing is missed: who was told what there is may now rely on it.
+    if (options.fromRevision === undefined) yield bookmark(fromRevision)
     for await (const turn of withBookmarks(watch, options)) {
-      const frame = typeof turn === 'number' ? bookmark(turn) : frameOf(turn, matches)
+      const frame = typeof turn === 'number' ? bookmark(turn) : frameOf(turn, matches, opened)
       if (frame) yield frame
     }
   } finally {
@@ -99,16 +99,20 @@ function bookmark(revision: number): WatchFrame {
   return { type: 'BOOKMARK', resourceVersion: String(revision) }
 }
 
-/** Pure. An object that leaves the selector is DELETED for this reader, one that comes under it is ADDED. */
-export function frameOf(event: StoreEvent, matches: Matcher | undefined): WatchFrame | undefined {
+/**
+ * Pure. An object that leaves the selector is DELETED for this reader, one that comes under it is ADDED. Of changes before
+ * `opened` the store no longer knows what was there before: then DELETED is said in any case, which harms no one who never
+ * had the object.
+ */
+export function frameOf(event: StoreEvent, matches: Matcher | undefined, opened: number): WatchFrame | undefined {
   const { revision } = event
   const before = event.previous === undefined ? undefined : serve(event.previous, revision)
   const matched = before !== undefined && (!matches || matches(before))
   if (event.type === 'delete') return matched && before ? { type: 'DELETED', object: before } : undefined
   const object = serve(event.value, revision)
   if (!matches || matches(object)) return { type: matched ? 'MODIFIED' : 'ADDED', object }
-  // Where the store does not know what was there before, DELETED is said in any case: it harms no one who never had it.
-  return matched || before === undefined ? { type: 'DELETED', object: before ?? object } : undefined
+  const unknown = before === undefined && revision <= opened
+  return matched || unknown ? { type: 'DELETED', object: before ?? object } : undefined
 }
 
 function serve(value: unknown, revision: number): AnyObject {

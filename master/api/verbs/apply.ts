@@ -17,14 +17,16 @@ export async function runApply(room: Room, request: RequestOf<'apply'>): Promise
   if (!name) throw badRequest('cannot apply an object without a name: generateName works with create only')
   const { pendingNamespaces = [], dryRun = false } = request
   const options: WriteOptions = { dryRun, pendingNamespaces }
-  const manifest = withLastApplied(object)
+  const { manifest, warnings } = withLastApplied(object)
   const named: Named = { ...place, name }
   for (let turn = 1; ; turn++) {
     const found = await room.objects.get<AnyObject>(named.kind, named.namespace, name)
     try {
-      if (!found) return await createObject(room, { kind: named.kind, object: manifest }, options)
+      if (!found)
+        return addWarnings(warnings, await createObject(room, { kind: named.kind, object: manifest }, options))
       const change = (live: AnyObject): AnyObject => mergeManifest(live, manifest)
-      return withWarning(found, await changeObject(room, named, { ...options, change }))
+      const told = [...deletionWarnings(found), ...warnings]
+      return addWarnings(told, await changeObject(room, named, { ...options, change }))
     } catch (error) {
       // Someone created or deleted it between looking and writing.
       const raced = found ? hasCode(error, 'NotFound') : hasCode(error, 'AlreadyExists')
@@ -37,8 +39,11 @@ function mergeManifest(live: AnyObject, manifest: AnyObject): AnyObject {
   return mergeThreeWays<AnyObject>({ last: readLastApplied(live), live, wanted: manifest })
 }
 
-function withWarning({ metadata }: AnyObject, changed: Changed): Changed {
-  if (metadata.deletionTimestamp === undefined) return changed
-  const warning = `Detected changes to resource ${metadata.name} which is currently being deleted.`
-  return { ...changed, warnings: [warning, ...changed.warnings] }
+function deletionWarnings({ metadata }: AnyObject): string[] {
+  if (metadata.deletionTimestamp === undefined) return []
+  return [`Detected changes to resource ${metadata.name} which is currently being deleted.`]
+}
+
+function addWarnings(warnings: string[], changed: Changed): Changed {
+  return { ...changed, warnings: [...warnings, ...changed.warnings] }
 }

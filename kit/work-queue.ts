@@ -17,7 +17,7 @@ export class WorkQueue {
   #busy = new Set<string>()
   #again = new Set<string>()
   #failures = new Map<string, number>()
-  #timers = new Map<string, Cancel>()
+  #timers = new Map<string, { cancel: Cancel; dueMs: number }>()
   #stopped = false
   #idleWaiters: Array<() => void> = []
 
@@ -33,21 +33,24 @@ export class WorkQueue {
     this.#pump()
   }
 
-  /** Puts `key` in line after `delayMs`; an earlier timer of the same key is replaced. */
+  /** Puts `key` in line after `delayMs`. Of several timers of one key the soonest counts: a steady stream starves nobody. */
   addAfter(key: string, delayMs: number): void {
     if (this.#stopped) return
-    this.#timers.get(key)?.()
+    const dueMs = this.#options.clock.monotonic() + delayMs
+    const waiting = this.#timers.get(key)
+    if (waiting && waiting.dueMs <= dueMs) return
+    waiting?.cancel()
     const cancel = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(key)
       this.add(key)
     })
-    this.#timers.set(key, cancel)
+    this.#timers.set(key, { cancel, dueMs })
   }
 
   /** Takes no more work; resolves when the work under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const cancel of this.#timers.values()) cancel()
+    for (const { cancel } of this.#timers.values()) cancel()
     this.#timers.clear()
     this.#ready.clear()
     await this.idle()

@@ -1,0 +1,200 @@
+/** Nodes to master: takes in presence, beats and reports, and writes what they mean into the store. */
+import type { Node, NodeStatus } from '../../contract/resources/node.ts'
+import type { Pod } from '../../contract/resources/pod.ts'
+import type { PodReport, Profile, Report, ReportedEvent } from '../../contract/wire/fleet.ts'
+import { maxPacketBytes } from '../../contract/wire/limits.ts'
+import type { NodeRequest } from '../../contract/wire/node-request.ts'
+import type { Topics } from '../../contract/wire/topics.ts'
+import { type BadMessages, decodeJson } from '../../kit/bus/bad-messages.ts'
+import type { Bus, Message } from '../../kit/bus/bus.ts'
+import type { Requester } from '../../kit/bus/request.ts'
+import { type Clock, timestamp } from '../../kit/clock.ts'
+import { hasCode, messageOf } from '../../kit/errors.ts'
+import type { Log } from '../../kit/log.ts'
+import type { EventRecorder } from '../store/event-recorder.ts'
+import type { NodeUsageBoard } from '../store/node-usage.ts'
+import type { Objects } from '../store/objects.ts'
+import { nodeKind, podKind } from './kinds.ts'
+import type { Leases } from './leases.ts'
+import { mergeNodeStatus, mergePodStatus, newNode } from './merge-report.ts'
+import { readBeat, readPresence, readReport } from './read-report.ts'
+import { Sessions } from './sessions.ts'
+
+export interface IntakeParts {
+  bus: Bus
+  topics: Topics
+  requester: Requester
+  objects: Objects
+  events: EventRecorder
+  usage: NodeUsageBoard
+  leases: Leases
+  profile: Profile
+  clock: Clock
+  log: Log
+  badMessages: BadMessages
+}
+
+/** Reports of one node that may wait for the store; beyond it they are dropped, and a full one is asked for. */
+const maxBacklog = 50
+/** A full report is asked for at most this often. */
+const askAgainMs = 2000
+const askTimeoutMs = 5000
+/** Observed state: the agents can say it again, so it is not worth an fsync (a card wears out). */
+const observed = { durable: false }
+
+export class Intake {
+  #parts: IntakeParts
+  #sessions: Sessions
+  /** Reports of one node are taken in one after the other. */
+  #turns = new Map<string, { tail: Promise<void>; waiting: number }>()
+  #askedMs = new Map<string, number>()
+  #endings: Array<() => void> = []
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+    this.#sessions = new Sessions({ clock: parts.clock, takeoverMs: parts.profile.leaseMs })
+  }
+
+  async start(): Promise<void> {
+    const { bus, topics, leases } = this.#parts
+    this.#endings.push(
+      await bus.subscribe(topics.nodePresence('+'), message => this.#receive('presence', message)),
+      await bus.subscribe(topics.nodeBeat('+'), message => this.#receive('beat', message)),
+      await bus.subscribe(topics.nodeReport('+'), message => this.#receive('report', message)),
+      // While it was away its conditions and its pods' were overwritten: they must all be said again.
+      leases.onChange((node, reachable) => {
+        if (!reachable) this.#sessions.doubt(node)
+      }),
+    )
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#endings.splice(0)) end()
+    await Promise.all([...this.#turns.values()].map(({ tail }) => tail))
+  }
+
+  #receive(kind: 'presence' | 'beat' | 'report', message: Message): void {
+    // A presence is cleared when its node is deleted.
+    if (message.payload.length === 0) return
+    this.#parts.badMessages.guard(kind, message, () => {
+      const node = this.#parts.topics.parseNode(message.topic)?.node
+      if (node === undefined) return
+      const value = decodeJson(message, maxPacketBytes)
+      if (kind === 'presence') this.#takePresence(node, value, message.retained)
+      else if (kind === 'beat') this.#takeBeat(node, readBeat(value).session)
+      else this.#takeReport(node, readReport(value))
+    })
+  }
+
+  #takePresence(node: string, value: unknown, retained: boolean): void {
+    const { online, session, reason } = readPresence(value)
+    if (online && session !== undefined) {
+      // A retained "online" may be older than the board's end: only a live one is a sign of life.
+      if (!retained) this.#takeBeat(node, session)
+    } else if (!online && this.#sessions.end(node, session)) {
+      if (reason === 'shutdown') this.#parts.leases.goodbye(node)
+      else this.#parts.leases.connectionLost(node)
+    }
+  }
+
+  #takeBeat(node: string, session: string): void {
+    if (!this.#sessions.admit(node, session)) return this.#refuseStranger(node)
+    this.#parts.leases.heard(node)
+    if (!this.#sessions.isComplete(node)) this.#askForReport(node)
+  }
+
+  #takeReport(node: string, report: Report): void {
+    const verdict = this.#sessions.judge(node, report)
+    if (verdict === 'stranger') return this.#refuseStranger(node)
+    this.#parts.leases.heard(node)
+    if (verdict === 'incomplete') return this.#askForReport(node)
+    const turn = this.#turns.get(node) ?? { tail: Promise.resolve(), waiting: 0 }
+    if (turn.waiting >= maxBacklog) return this.#sessions.doubt(node)
+    turn.waiting += 1
+    turn.tail = turn.tail
+      .then(() => this.#store(node, report))
+      .finally(() => {
+        turn.waiting -= 1
+      })
+    this.#turns.set(node, turn)
+  }
+
+  /** Never rejects: what cannot be stored is asked for again. */
+  async #store(node: string, report: Report): Promise<void> {
+    try {
+      if (report.node) await this.#storeNode(node, report.node)
+      if (report.usage) this.#parts.usage.set(node, report.usage)
+      const pods = Object.entries(report.pods ?? {})
+      await Promise.all(pods.map(([uid, pod]) => this.#storePod(node, uid, pod)))
+      for (const event of report.events ?? []) this.#recordEvent(node, event)
+    } catch (error) {
+      this.#parts.log.warn('cannot take in a report', { node, error })
+      this.#sessions.doubt(node)
+    }
+  }
+
+  async #storeNode(name: string, status: NodeStatus): Promise<void> {
+    const { objects, clock, log } = this.#parts
+    const now = timestamp(clock)
+    const known = await objects.update<Node>(
+      { kind: nodeKind, name },
+      node => mergeNodeStatus(node, status, now),
+      observed,
+    )
+    if (known) return
+    try {
+      const node = await objects.create(newNode(name, status, now))
+      log.info('a new node has joined', { node: name })
+      const message = `Node ${name} has joined the cluster`
+      this.#parts.events.record(node, { type: 'Normal', reason: 'RegisteredNode', message })
+    } catch (error) {
+      if (!hasCode(error, 'AlreadyExists')) throw error
+    }
+  }
+
+  /** A node speaks only for pods that are bound to it, and for those very ones. */
+  async #storePod(node: string, uid: string, report: PodReport): Promise<void> {
+    const { objects, clock } = this.#parts
+    const { namespace, name, status, gone } = report
+    const isOurs = (pod: Pod): boolean => pod.metadata.uid === uid && pod.spec.nodeName === node
+    if (gone) {
+      const pod = await objects.get<Pod>(podKind, namespace, name)
+      if (pod && isOurs(pod) && pod.metadata.deletionTimestamp) await objects.remove(pod, { anyVersion: true })
+      return
+    }
+    if (!status) return
+    const now = timestamp(clock)
+    const merge = (pod: Pod): Pod | undefined => (isOurs(pod) ? mergePodStatus(pod, status, now) : undefined)
+    await objects.update<Pod>({ kind: podKind, namespace, name }, merge, observed)
+  }
+
+  #recordEvent(node: string, { pod, type, reason, message, timestamp: when }: ReportedEvent): void {
+    const about = pod ? { kind: 'Pod', ...pod } : { kind: 'Node', name: node }
+    // The board's own time only where it can be: clocks start in 1970 on boards without a battery.
+    const plausible = Math.abs(Date.parse(when) - this.#parts.clock.now()) < 24 * 3_600_000
+    const happening = { type, reason, message, component: 'agent', host: node }
+    this.#parts.events.record(about, plausible ? { ...happening, timestamp: when } : happening)
+  }
+
+  #refuseStranger(node: string): void {
+    const message = `Another board calls itself ${node}: give one of the two another name`
+    if (!this.#mayAsk(`stranger/${node}`)) return
+    this.#parts.log.warn(message)
+    this.#parts.events.record({ kind: 'Node', name: node }, { type: 'Warning', reason: 'NodeNameConflict', message })
+  }
+
+  #askForReport(node: string): void {
+    if (!this.#mayAsk(node)) return
+    const request: NodeRequest = { verb: 'report' }
+    this.#parts.requester
+      .request(this.#parts.topics.nodeRequests(node), request, { timeoutMs: askTimeoutMs })
+      .catch(error => this.#parts.log.debug('no full report yet', { node, reason: messageOf(error) }))
+  }
+
+  #mayAsk(key: string): boolean {
+    const nowMs = this.#parts.clock.monotonic()
+    if (nowMs - (this.#askedMs.get(key) ?? Number.NEGATIVE_INFINITY) < askAgainMs) return false
+    this.#askedMs.set(key, nowMs)
+    return true
+  }
+}

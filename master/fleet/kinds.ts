@@ -1,0 +1,8 @@
+/** The kinds that the fleet deals with, looked up once. */
+import { kindOf } from '../store/objects.ts'
+
+export const nodeKind = kindOf({ apiVersion: 'v1', kind: 'Node' })
+export const podKind = kindOf({ apiVersion: 'v1', kind: 'Pod' })
+export const configMapKind = kindOf({ apiVersion: 'v1', kind: 'ConfigMap' })
+export const serviceKind = kindOf({ apiVersion: 'v1', kind: 'Service' })
+export const endpointSliceKind = kindOf({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' })

@@ -1,0 +1,111 @@
+/** Who can be reached: each node's lease runs out when nothing was heard of it for too long. */
+import type { Profile } from '../../contract/wire/fleet.ts'
+import type { Cancel, Clock } from '../../kit/clock.ts'
+import type { NodeHealth } from '../store/node-health.ts'
+
+export interface LeasesParts {
+  clock: Clock
+  profile: Profile
+}
+
+interface Lease {
+  lastHeardMs: number
+  /** Monotonic: unreachable from then on. */
+  endsMs: number
+  reachable: boolean
+  timer: Cancel | undefined
+  why: string
+}
+
+type Handler = (node: string, reachable: boolean, why: string) => void
+
+export class Leases implements NodeHealth {
+  #parts: LeasesParts
+  #leases = new Map<string, Lease>()
+  #handlers = new Set<Handler>()
+
+  constructor(parts: LeasesParts) {
+    this.#parts = parts
+  }
+
+  isReachable(node: string): boolean {
+    return this.#leases.get(node)?.reachable ?? false
+  }
+
+  onChange(handler: Handler): () => void {
+    this.#handlers.add(handler)
+    return () => this.#handlers.delete(handler)
+  }
+
+  /** A sign of life of any kind. */
+  heard(node: string): void {
+    const { clock, profile } = this.#parts
+    const lease = this.#leaseOf(node)
+    lease.lastHeardMs = clock.monotonic()
+    this.#extend(node, lease, profile.leaseMs, `no beat for ${profile.leaseMs / 1000} s`)
+    if (!lease.reachable) this.#set(node, lease, { reachable: true, why: 'the agent reports' })
+  }
+
+  /**
+   * The broker says that the connection is gone. If the node was heard a moment ago, its kernel has closed the connection:
+   * the agent died or restarts, but the board lives and so do its containers, which are not moved in a hurry.
+   */
+  connectionLost(node: string): void {
+    const { clock, profile } = this.#parts
+    const lease = this.#leases.get(node)
+    if (!lease?.reachable) return
+    const silentMs = clock.monotonic() - lease.lastHeardMs
+    // Half a beat more than one: a cut cable shows as silence for the whole keepalive, which is longer.
+    if (silentMs > profile.beatMs * 1.5) return
+    this.#extend(node, lease, profile.restartGraceMs, `the agent has been gone for ${profile.restartGraceMs / 1000} s`)
+  }
+
+  /** The board said goodbye itself: it is shutting down. */
+  goodbye(node: string): void {
+    const lease = this.#leases.get(node)
+    if (lease?.reachable) this.#set(node, lease, { reachable: false, why: 'the board is shutting down' })
+  }
+
+  forget(node: string): void {
+    this.#leases.get(node)?.timer?.()
+    this.#leases.delete(node)
+  }
+
+  stop(): void {
+    for (const node of [...this.#leases.keys()]) this.forget(node)
+  }
+
+  #leaseOf(node: string): Lease {
+    const known = this.#leases.get(node)
+    if (known) return known
+    const lease: Lease = {
+      lastHeardMs: Number.NEGATIVE_INFINITY,
+      endsMs: 0,
+      reachable: false,
+      timer: undefined,
+      why: '',
+    }
+    this.#leases.set(node, lease)
+    return lease
+  }
+
+  /** One timer a node: a beat only moves the end, and the timer looks at it when it fires. */
+  #extend(node: string, lease: Lease, byMs: number, why: string): void {
+    const now = this.#parts.clock.monotonic()
+    lease.endsMs = now + byMs
+    lease.why = why
+    lease.timer ??= this.#parts.clock.after(byMs, () => this.#check(node, lease))
+  }
+
+  #check(node: string, lease: Lease): void {
+    lease.timer = undefined
+    const leftMs = lease.endsMs - this.#parts.clock.monotonic()
+    if (leftMs > 0) lease.timer = this.#parts.clock.after(leftMs, () => this.#check(node, lease))
+    else if (lease.reachable) this.#set(node, lease, { reachable: false, why: lease.why })
+  }
+
+  #set(node: string, lease: Lease, { reachable, why }: { reachable: boolean; why: string }): void {
+    lease.reachable = reachable
+    for (const handler of this.#handlers) handler(node, reachable, why)
+  }
+}

@@ -18,6 +18,9 @@ import { expiredReplicaSets, findNewReplicaSet, revisionOf, revisionOfNew } from
 import type { ControllersParts } from './room.ts'
 import { observed, Writer } from './writer.ts'
 
+/** The source of this controller's events. */
+const component = 'deployment-controller'
+
 interface Generations {
   all: readonly ReplicaSet[]
   newSet: ReplicaSet | undefined
@@ -138,7 +141,7 @@ export class DeploymentController implements Controller {
   #recordScaling(deployment: Deployment, { set, from, to }: { set: ReplicaSet; from: number; to: number }): void {
     const direction = to > from ? 'up' : 'down'
     const message = `Scaled ${direction} replica set ${set.metadata.name} from ${from} to ${to}`
-    this.#parts.events.record(deployment, { type: 'Normal', reason: 'ScalingReplicaSet', message })
+    this.#parts.events.record(deployment, { component, type: 'Normal', reason: 'ScalingReplicaSet', message })
   }
 }
 

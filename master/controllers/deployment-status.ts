@@ -84,8 +84,7 @@ function progressingCondition(input: StatusInput, counts: DeploymentStatus): Con
 
 /** More new pods, fewer old ones, or more of them ready or available than when we last looked. */
 function hasMoved(before: DeploymentStatus | undefined, now: DeploymentStatus): boolean {
-  const old = (status: DeploymentStatus | undefined): number =>
-    (status?.replicas ?? 0) - (status?.updatedReplicas ?? 0)
+  const old = (status: DeploymentStatus | undefined): number => (status?.replicas ?? 0) - (status?.updatedReplicas ?? 0)
   return (
     (now.updatedReplicas ?? 0) > (before?.updatedReplicas ?? 0) ||
     old(now) < old(before) ||

@@ -10,13 +10,16 @@ import { isPodActive, isPodFinished, isPodReady } from '../../contract/resources
 import { timestamp } from '../../kit/clock.ts'
 import type { Change } from '../store/cache.ts'
 import type { Controller, Enqueue } from './controller.ts'
+import { keyOf } from './keys.ts'
 import { nodeKind, podKind } from './kinds.ts'
 import type { NodeReach } from './node-reach.ts'
-import { keyOf } from './keys.ts'
 import { msToStay, planNode } from './plan-node.ts'
 import { allocatePodCIDR } from './pod-cidr.ts'
 import type { ControllersParts } from './room.ts'
 import { observed, Writer } from './writer.ts'
+
+/** The source of this controller's events. */
+const component = 'node-controller'
 
 export class NodeLifecycleController implements Controller {
   readonly name = 'node-lifecycle'
@@ -89,7 +92,7 @@ export class NodeLifecycleController implements Controller {
   }
 
   #recordNode(node: Node, event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void {
-    this.#parts.events.record(node, event)
+    this.#parts.events.record(node, { component, ...event })
     this.#parts.log.info(event.message, { node: node.metadata.name, reason: event.reason })
   }
 
@@ -106,7 +109,7 @@ export class NodeLifecycleController implements Controller {
   async #evictPod(pod: Pod): Promise<void> {
     await this.#writer.delete(pod)
     const message = `Marking for deletion Pod ${keyOf(pod)}`
-    this.#parts.events.record(pod, { type: 'Normal', reason: 'TaintManagerEviction', message })
+    this.#parts.events.record(pod, { component, type: 'Normal', reason: 'TaintManagerEviction', message })
   }
 
   /** Nobody knows whether these pods still run: none of them may count as ready. */

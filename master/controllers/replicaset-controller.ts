@@ -18,6 +18,9 @@ import { msUntilAvailable, replicaSetStatus } from './replicaset-status.ts'
 import type { ControllersParts } from './room.ts'
 import { observed, Writer } from './writer.ts'
 
+/** The source of this controller's events. */
+const component = 'replicaset-controller'
+
 /** Pods created or deleted in one go; what is left follows when these are seen. */
 const maxBurst = 500
 
@@ -107,12 +110,12 @@ export class ReplicaSetController implements Controller {
     for (const result of results) {
       if (result.status === 'rejected') continue
       const message = `${verb}d pod: ${result.value.metadata.name}`
-      this.#parts.events.record(set, { type: 'Normal', reason: `Successful${verb}`, message })
+      this.#parts.events.record(set, { component, type: 'Normal', reason: `Successful${verb}`, message })
     }
     const failed = results.find(result => result.status === 'rejected')
     if (!failed) return undefined
     const message = `cannot ${verb.toLowerCase()} pod: because ${messageOf(failed.reason)}`
-    this.#parts.events.record(set, { type: 'Warning', reason: `Failed${verb}`, message })
+    this.#parts.events.record(set, { component, type: 'Warning', reason: `Failed${verb}`, message })
     return { reason: `Failed${verb}`, message, error: failed.reason }
   }
 

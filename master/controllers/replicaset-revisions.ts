@@ -1,6 +1,11 @@
 /** Which ReplicaSet is a Deployment's newest, what number each rollout has, and which old ones may go. Pure. */
 import type { PodTemplate } from '../../contract/resources/pod.ts'
-import { type Deployment, podTemplateHashLabel, type ReplicaSet, revisionAnnotation } from '../../contract/resources/workloads.ts'
+import {
+  type Deployment,
+  podTemplateHashLabel,
+  type ReplicaSet,
+  revisionAnnotation,
+} from '../../contract/resources/workloads.ts'
 import { sameJson } from '../store/same-json.ts'
 import { wantedReplicas } from './replica-counts.ts'
 

@@ -16,6 +16,9 @@ import type { NodeReach } from './node-reach.ts'
 import type { ControllersParts } from './room.ts'
 import { observed, Writer } from './writer.ts'
 
+/** The source of this controller's events. */
+const component = 'scheduler'
+
 /** How soon a pod that found no node is tried again when something has changed; and without any change (heat, say). */
 const retryBackoff: BackoffOptions = { minMs: 20, maxMs: 10_000 }
 const unpromptedRetryMs = 30_000
@@ -96,7 +99,7 @@ export class ScheduleController implements Controller {
       throw error
     }
     const message = `Successfully assigned ${keyOf(pod)} to ${node}`
-    this.#parts.events.record(pod, { type: 'Normal', reason: 'Scheduled', message })
+    this.#parts.events.record(pod, { component, type: 'Normal', reason: 'Scheduled', message })
   }
 
   async #refuse(pod: Pod, summary: string): Promise<void> {
@@ -104,7 +107,7 @@ export class ScheduleController implements Controller {
     if (present?.status === 'False' && present.message === summary) return
     const condition: Condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: summary }
     await this.#writer.replace(bound(pod, { condition, clock: this.#parts.clock }), observed)
-    this.#parts.events.record(pod, { type: 'Warning', reason: 'FailedScheduling', message: summary })
+    this.#parts.events.record(pod, { component, type: 'Warning', reason: 'FailedScheduling', message: summary })
   }
 
   /** Changes that come together lead to one round of tries, and each pod waits out its backoff. */

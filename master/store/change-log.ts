@@ -51,8 +51,9 @@ export class ChangeLog {
   async *replay(range: { prefix: string; from: number; until: number }): AsyncGenerator<StoreEvent[]> {
     const { prefix, from, until } = range
     if (from > until) throw expired(prefix, from, `the store is at ${until} only`)
-    const records = this.#parts.database.entries({ gt: logKey(from), lte: logKey(until) })
     if (from < this.#compacted) throw expired(prefix, from, `changes up to ${this.#compacted} are forgotten`)
+    // Nothing comes between the check and this: what is read is as it was then, whatever is compacted meanwhile.
+    const records = this.#parts.database.entries({ gt: logKey(from), lte: logKey(until) })
     for await (const [key, text] of records) {
       const revision = revisionOfLogKey(key)
       const record = JSON.parse(text) as LogRecord

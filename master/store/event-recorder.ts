@@ -60,7 +60,8 @@ export class EventRecorder {
   /** Never throws, and is written soon: nobody's work depends on an Event. */
   record(about: KubernetesObject | ObjectReference, happening: Happening): void {
     const reference = referenceTo(about)
-    if (!this.#rate.take(`${reference.kind}/${reference.namespace}/${reference.name}`)) return
+    const allowed = this.#rate.take(`${reference.kind}/${reference.namespace}/${reference.name}`)
+    if (!allowed || this.#dirty.size >= maxRemembered) return
     this.#dirty.add(this.#remember(reference, { ...happening, message: happening.message.slice(0, maxMessageLength) }))
     this.#writing ??= this.#write()
   }

@@ -14,7 +14,7 @@ export const stateKey = 'm/state'
 export const compactedKey = 'm/compacted'
 export const logPrefix = 'l/'
 export const objectPrefix = 'o/'
-/** Follows every key that starts with what it is appended to: no UTF-8 text has a byte that high. */
+/** Follows every key that starts with what it is appended to: the last code point, which is no character and in no name. */
 export const afterAll = '\u{10ffff}'
 
 export interface State {

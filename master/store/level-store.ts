@@ -3,21 +3,13 @@ import type { Cancel, Clock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { ChangeLog } from './change-log.ts'
+import { type GroupPlan, type PendingCommit, planGroup } from './commit-group.ts'
 import { GroupQueue } from './group-queue.ts'
 import { LevelDatabase, type Write } from './level-database.ts'
-import {
-  afterAll,
-  logKey,
-  logRecord,
-  objectPrefix,
-  objectRecord,
-  type State,
-  type Stored,
-  stateKey,
-} from './level-layout.ts'
+import { afterAll, objectPrefix, type State, type Stored, stateKey } from './level-layout.ts'
 import { openLayout } from './open-layout.ts'
 import type { CommitOptions, Entry, ListOptions, Operation, Page, Store, StoreEvent, Watch } from './store.ts'
-import { planCommit, prepareSteps, type Step } from './transaction.ts'
+import { prepareSteps, type Step } from './transaction.ts'
 import { WatchHub } from './watch-hub.ts'
 
 export interface LevelStoreOptions {
@@ -27,6 +19,8 @@ export interface LevelStoreOptions {
   limits?: Partial<LevelStoreLimits>
   /** Called before each fsync: for the benchmark and the tests that count them. */
   onSync?: () => void
+  /** Called once, when the disk refuses a write: nothing can be committed until the store is opened anew. */
+  onFailure?: (error: unknown) => void
 }
 
 export interface LevelStoreLimits {
@@ -75,30 +69,16 @@ interface Parts extends LevelStoreOptions {
   state: State
 }
 
-interface Pending {
-  steps: Step[]
-  durable: boolean
-  resolve: (revision: number) => void
-  reject: (error: unknown) => void
-}
-
-/** What a group of commits does: decided before it is written, settled after. */
-interface Plan {
-  revision: number
-  writes: Write[]
-  commits: StoreEvent[][]
-  settle: Array<() => void>
-}
-
 class LevelStore implements Store {
   #parts: Parts
   #hub: WatchHub
-  #queue: GroupQueue<Pending>
+  #queue: GroupQueue<PendingCommit>
   #state: State
   /** The last revision handed out, of a group that is still being written perhaps. */
   #issued: number
   #unsynced = false
   #cancelFlush: Cancel | undefined
+  #failure: unknown
   #closing: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -140,7 +120,8 @@ class LevelStore implements Store {
       const entries: Entry[] = []
       for await (const [found, text] of database.entries(range, snapshot)) {
         const key = found.slice(objectPrefix.length)
-        if (entries.length === limit) return { revision, entries, next: entries.at(-1)?.key ?? key }
+        const last = entries.at(-1)
+        if (last && entries.length === limit) return { revision, entries, next: last.key }
         entries.push({ key, ...decode(key, text) })
       }
       return { revision, entries }
@@ -172,14 +153,14 @@ class LevelStore implements Store {
 
   async #close(): Promise<void> {
     const { database, changeLog } = this.#parts
-    this.#cancelFlush?.()
     this.#hub.close()
     await this.#queue.idle()
     await changeLog.stop()
-    const state = { ...this.#state, ceiling: this.revision }
+    const clean = !this.#unsynced && this.#state.ceiling === this.revision
     try {
-      if (this.#unsynced || this.#state.ceiling !== this.revision) await this.#write([putState(state)], true)
+      if (!clean && !this.#failure) await this.#write([putState({ ...this.#state, ceiling: this.revision })], true)
     } finally {
+      this.#cancelFlush?.()
       await database.close()
     }
   }
@@ -188,9 +169,10 @@ class LevelStore implements Store {
     return new Promise((resolve, reject) => this.#queue.add({ steps, durable, resolve, reject }))
   }
 
-  async #runGroup(group: Pending[]): Promise<void> {
+  async #runGroup(group: PendingCommit[]): Promise<void> {
     try {
-      const plan = await this.#plan(group)
+      const stored = await this.#read(group.flatMap(pending => pending.steps.map(step => step.key)))
+      const plan = planGroup(group, { issued: this.#issued, committed: this.revision, stored })
       const durable = group.some(pending => pending.durable)
       if (plan.commits.length > 0 || (durable && this.#unsynced)) await this.#commitPlan(plan, durable)
       for (const settle of plan.settle) settle()
@@ -199,34 +181,7 @@ class LevelStore implements Store {
     }
   }
 
-  /** Checks the commits in order, each against what those before it leave behind. */
-  async #plan(group: Pending[]): Promise<Plan> {
-    const overlay = await this.#read(group.flatMap(pending => pending.steps.map(step => step.key)))
-    const plan: Plan = { revision: this.#issued, writes: [], commits: [], settle: [] }
-    const objects = new Map<string, Write>()
-    for (const { steps, resolve, reject } of group) {
-      try {
-        const events = planCommit(steps, plan.revision + 1, key => overlay.get(key))
-        const revision = events.length > 0 ? ++plan.revision : this.#lastOf(plan)
-        for (const event of events) overlay.set(event.key, event.type === 'put' ? event : undefined)
-        for (const step of steps) if (step.type !== 'check') objects.set(step.key, writeOf(step, revision))
-        if (events.length > 0) plan.commits.push(events)
-        plan.settle.push(() => resolve(revision))
-      } catch (error) {
-        plan.settle.push(() => reject(error))
-      }
-    }
-    const records = plan.commits.map(events => putLog(events))
-    plan.writes = [...objects.values(), ...records]
-    return plan
-  }
-
-  /** A commit that changes nothing gets the revision that it looked at. */
-  #lastOf(plan: Plan): number {
-    return plan.commits.length > 0 ? plan.revision : this.revision
-  }
-
-  async #commitPlan({ revision, writes, commits }: Plan, durable: boolean): Promise<void> {
+  async #commitPlan({ revision, writes, commits }: GroupPlan, durable: boolean): Promise<void> {
     this.#issued = revision
     const raise = revision > this.#state.ceiling
     const ceiling = raise ? revision + this.#parts.limits.revisionBlock : this.#state.ceiling
@@ -239,17 +194,34 @@ class LevelStore implements Store {
   }
 
   async #write(writes: Write[], sync: boolean): Promise<void> {
+    if (this.#failure) throw this.#failure
     if (sync) this.#parts.onSync?.()
-    await this.#parts.database.write(writes, { sync })
+    try {
+      await this.#parts.database.write(writes, { sync })
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
     this.#unsynced = !sync
-    this.#cancelFlush?.()
-    this.#cancelFlush = undefined
-    if (this.#unsynced) this.#flushLater()
+    if (sync) this.#cancelFlush?.()
+    if (sync) this.#cancelFlush = undefined
+    // Not put off by later commits: the oldest of them decides when.
+    else this.#cancelFlush ??= this.#flushLater()
   }
 
-  #flushLater(): void {
+  /**
+   * LevelDB goes on after a failed write, behind a torn record of its log, and drops at the next opening what follows the tear.
+   * So nothing more is acknowledged: opening the directory anew makes a new log.
+   */
+  #fail(error: unknown): void {
+    this.#failure = error
+    this.#parts.log.error('the store takes no more changes until it is opened anew', { error })
+    this.#parts.onFailure?.(error)
+  }
+
+  #flushLater(): Cancel {
     const { clock, limits, log } = this.#parts
-    this.#cancelFlush = clock.after(limits.flushMs, () => {
+    return clock.after(limits.flushMs, () => {
       this.#cancelFlush = undefined
       if (!this.#closing) this.#enqueue([], true).catch(error => log.error('cannot flush the store', { error }))
     })
@@ -263,17 +235,6 @@ class LevelStore implements Store {
   #checkOpen(): void {
     if (this.#closing) throw new CodedError('ServiceUnavailable', 'cannot use the store: because it is closed')
   }
-}
-
-function writeOf(step: Step, revision: number): Write {
-  const key = objectPrefix + step.key
-  return step.type === 'put'
-    ? { type: 'put', key, value: objectRecord(revision, step.text ?? '') }
-    : { type: 'del', key }
-}
-
-function putLog(events: StoreEvent[]): Write {
-  return { type: 'put', key: logKey(events[0]?.revision ?? 0), value: logRecord(events) }
 }
 
 function putState(state: State): Write {

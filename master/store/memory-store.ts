@@ -39,9 +39,10 @@ export class MemoryStore implements Store {
 
   async list(prefix: string, options: ListOptions = {}): Promise<Page> {
     this.#checkOpen()
-    const { limit = Number.POSITIVE_INFINITY, after } = options
-    const keys = [...this.#entries.keys()].filter(key => key.startsWith(prefix) && (after === undefined || key > after))
-    const chosen = keys.sort(byBytes).slice(0, limit)
+    const { limit, after } = options
+    const isLater = (key: string): boolean => after === undefined || byBytes(key, after) > 0
+    const keys = [...this.#entries.keys()].filter(key => key.startsWith(prefix) && isLater(key)).sort(byBytes)
+    const chosen = keys.slice(0, limit || keys.length)
     const entries = chosen.map(key => this.#find(key)).filter(entry => entry !== undefined)
     const next = keys.length > chosen.length ? chosen.at(-1) : undefined
     return { revision: this.#revision, entries, ...(next !== undefined && { next }) }

@@ -2,23 +2,23 @@
 import type { AnyObject } from '../../contract/resources/meta.ts'
 
 export class ObjectIndex {
-  #nameOf: (object: AnyObject) => string | undefined
+  readonly nameOf: (object: AnyObject) => string | undefined
   #groups = new Map<string, Map<string, AnyObject>>()
 
   /** `nameOf` says under which name an object is found; undefined: not in this index. */
   constructor(nameOf: (object: AnyObject) => string | undefined) {
-    this.#nameOf = nameOf
+    this.nameOf = nameOf
   }
 
   put(key: string, object: AnyObject): void {
-    const name = this.#nameOf(object)
+    const name = this.nameOf(object)
     if (name === undefined) return
     const group = this.#groups.get(name) ?? new Map<string, AnyObject>()
     this.#groups.set(name, group.set(key, object))
   }
 
   delete(key: string, object: AnyObject): void {
-    const name = this.#nameOf(object)
+    const name = this.nameOf(object)
     if (name === undefined) return
     const group = this.#groups.get(name)
     group?.delete(key)

@@ -21,35 +21,37 @@ export interface Page<T = unknown> {
 }
 
 export interface ListOptions {
+  /** Entries in a page; 0 or absent: all of them. */
   limit?: number
   /** List keys that follow this one. */
   after?: string
 }
 
-export type StoreEvent =
-  | {
-      type: 'put'
-      key: string
-      revision: number
-      value: unknown /** Absent when the key is new, or not known. */
-      previous?: unknown /** True when another event of the same commit follows: what is seen so far is half of it. */
-      more?: boolean
-    }
-  | {
-      type: 'delete'
-      key: string
-      revision: number /** The value that was deleted. */
-      previous: unknown
-      more?: boolean
-    }
+export type StoreEvent = PutEvent | DeleteEvent
 
+export interface PutEvent {
+  type: 'put'
+  key: string
+  revision: number
+  value: unknown
+  /** Absent when the key is new, or not known. */
+  previous?: unknown
+  /** True when another event of the same commit follows: what is seen so far is half of it. */
+  more?: boolean
+}
+
+export interface DeleteEvent {
+  type: 'delete'
+  key: string
+  revision: number
+  /** The value that was deleted. */
+  previous: unknown
+  more?: boolean
+}
+
+/** `expected`: the revision that the key must have now; 0: it must not exist. */
 export type Operation =
-  | {
-      type: 'put'
-      key: string
-      value: object /** Revision that the key must have now; 0: must not exist. */
-      expected?: number
-    }
+  | { type: 'put'; key: string; value: object; expected?: number }
   | { type: 'delete'; key: string; expected?: number }
   /** Changes nothing; the commit fails unless the key has this revision. */
   | { type: 'check'; key: string; expected: number }

@@ -95,9 +95,14 @@ class Watcher implements Watch {
   }
 
   async *#past(): AsyncGenerator<StoreEvent> {
-    for await (const events of this.#request.replay?.() ?? []) {
-      yield* this.#each(selectEvents(events, this.#request.prefix))
-      if (this.#closed) return
+    try {
+      for await (const events of this.#request.replay?.() ?? []) {
+        yield* this.#each(selectEvents(events, this.#request.prefix))
+        if (this.#closed) return
+      }
+    } catch (error) {
+      // A store that is closed ends its watches, also those that were reading from it.
+      if (!this.#closed) throw error
     }
   }
 

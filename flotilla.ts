@@ -2,11 +2,6 @@
 import { type Command, runCommandLine } from './kit/command-line.ts'
 import { CodedError, messageOf } from './kit/errors.ts'
 
-const masterWords = new Set(['master'])
-const agentWords = new Set(['agent'])
-
-process.exitCode = await main(process.argv.slice(2))
-
 async function main(argv: string[]): Promise<number> {
   try {
     return await runCommandLine(await loadRoot(argv), argv, process)
@@ -17,17 +12,26 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-async function loadRoot(argv: string[]): Promise<Command> {
-  const word = argv.find(argument => !argument.startsWith('-')) ?? ''
-  const root: Command = { name: 'flotilla', summary: "Kubernetes' model for clusters of small boards" }
-  if (masterWords.has(word)) return { ...root, commands: [(await import('./master/command.ts')).masterCommand] }
-  if (agentWords.has(word)) return { ...root, commands: [(await import('./agent/command.ts')).agentCommand] }
-  const { fleetCommands } = await import('./cli/cli.ts')
-  return { ...root, commands: [...fleetCommands, ...daemons] }
+/** Each word that is not one of the fleet's own commands, with the island that knows it. */
+const islands: Record<string, () => Promise<Command>> = {
+  master: async () => (await import('./master/command.ts')).masterCommand,
+  agent: async () => (await import('./agent/command.ts')).agentCommand,
+  lab: async () => (await import('./cli/lab/lab.ts')).labCommand,
 }
 
-/** Named in the help of the whole; their own help comes from their islands. */
-const daemons: Command[] = [
+/** Named in the help of the whole; what they take is known on their islands. */
+const islandSummaries: Command[] = [
   { name: 'master', summary: 'Run the master of a cluster on this board' },
   { name: 'agent', summary: 'Make this board a node of a cluster' },
+  { name: 'lab', summary: 'A master and boards on this one machine, to try things out' },
 ]
+
+async function loadRoot(argv: string[]): Promise<Command> {
+  const root: Command = { name: 'flotilla', summary: "Kubernetes' model for clusters of small boards" }
+  const island = islands[argv[0] ?? '']
+  if (island) return { ...root, commands: [await island()] }
+  const { fleetCommands } = await import('./cli/cli.ts')
+  return { ...root, commands: [...fleetCommands, ...islandSummaries] }
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -168,12 +168,10 @@ export class Intake {
     await objects.update<Pod>({ kind: podKind, namespace, name }, merge, observed)
   }
 
-  #recordEvent(node: string, { pod, type, reason, message, timestamp: when }: ReportedEvent): void {
-    const about = pod ? { kind: 'Pod', ...pod } : { kind: 'Node', name: node }
-    // The board's own time only where it can be: clocks start in 1970 on boards without a battery.
-    const plausible = Math.abs(Date.parse(when) - this.#parts.clock.now()) < 24 * 3_600_000
-    const happening = { type, reason, message, component: 'agent', host: node }
-    this.#parts.events.record(about, plausible ? { ...happening, timestamp: when } : happening)
+  /** Stamped with the master's time: a board without a battery may think that it is 1970. */
+  #recordEvent(node: string, { pod, type, reason, message }: ReportedEvent): void {
+    const about = pod ? { apiVersion: 'v1', kind: 'Pod', ...pod } : { apiVersion: 'v1', kind: 'Node', name: node }
+    this.#parts.events.record(about, { type, reason, message, component: 'agent', host: node })
   }
 
   #refuseStranger(node: string): void {

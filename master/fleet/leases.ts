@@ -42,7 +42,7 @@ export class Leases implements NodeHealth {
     const { clock, profile } = this.#parts
     const lease = this.#leaseOf(node)
     lease.lastHeardMs = clock.monotonic()
-    this.#extend(node, lease, profile.leaseMs, `no beat for ${profile.leaseMs / 1000} s`)
+    this.#extend(node, lease, { byMs: profile.leaseMs, why: `no beat for ${profile.leaseMs / 1000} s` })
     if (!lease.reachable) this.#set(node, lease, { reachable: true, why: 'the agent reports' })
   }
 
@@ -57,7 +57,8 @@ export class Leases implements NodeHealth {
     const silentMs = clock.monotonic() - lease.lastHeardMs
     // Half a beat more than one: a cut cable shows as silence for the whole keepalive, which is longer.
     if (silentMs > profile.beatMs * 1.5) return
-    this.#extend(node, lease, profile.restartGraceMs, `the agent has been gone for ${profile.restartGraceMs / 1000} s`)
+    const byMs = profile.restartGraceMs
+    this.#extend(node, lease, { byMs, why: `the agent has been gone for ${byMs / 1000} s` })
   }
 
   /** The board said goodbye itself: it is shutting down. */
@@ -90,7 +91,7 @@ export class Leases implements NodeHealth {
   }
 
   /** One timer a node: a beat only moves the end, and the timer looks at it when it fires. */
-  #extend(node: string, lease: Lease, byMs: number, why: string): void {
+  #extend(node: string, lease: Lease, { byMs, why }: { byMs: number; why: string }): void {
     const now = this.#parts.clock.monotonic()
     lease.endsMs = now + byMs
     lease.why = why

@@ -27,12 +27,21 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** What setTimeout takes: 31 bits, about 24 days. Beyond it, it would fire at once. */
+const maxTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs)
-    return () => clearTimeout(timer)
+    if (delayMs <= maxTimerMs) {
+      const timer = setTimeout(run, delayMs)
+      return () => clearTimeout(timer)
+    }
+    let cancel = this.after(maxTimerMs, () => {
+      cancel = this.after(delayMs - maxTimerMs, run)
+    })
+    return () => cancel()
   },
 }
 

@@ -87,13 +87,14 @@ function buildOption(option: Option): CommanderOption {
   return built
 }
 
-function configureAll(program: Commander, streams: Streams): void {
+/** `path` is what the user types to get here. */
+function configureAll(program: Commander, streams: Streams, path = program.name()): void {
   program.exitOverride()
   program.configureOutput({
     writeOut: text => streams.stdout.write(text),
     writeErr: text => streams.stderr.write(text),
   })
   program.configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-  program.showHelpAfterError(`(see '${program.name()} --help')`)
-  for (const child of program.commands) configureAll(child, streams)
+  program.showHelpAfterError(`(see '${path} --help')`)
+  for (const child of program.commands) configureAll(child, streams, `${path} ${child.name()}`)
 }

@@ -50,11 +50,23 @@ function renderFields(fields: Fields): string {
 }
 
 function renderValue(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(causes(value))
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  const text = typeof value === 'string' ? value : value instanceof Error ? renderCauses(value) : renderJson(value)
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)
 }
 
-function causes(error: Error): string {
-  return error.cause instanceof Error ? `${error.message}: ${causes(error.cause)}` : error.message
+/** A line of log never throws: what has no JSON (a circle, a BigInt) is written as text. */
+function renderJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+/** More causes than any chain of ours has; a chain may bite its own tail. */
+const maxCauses = 8
+
+function renderCauses(error: Error, depth = 0): string {
+  if (!(error.cause instanceof Error) || depth >= maxCauses) return error.message
+  return `${error.message}: ${renderCauses(error.cause, depth + 1)}`
 }

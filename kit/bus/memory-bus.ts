@@ -152,7 +152,7 @@ class MemoryClient implements MemoryBus {
     this.#connected = true
     this.session++
     for (const { filter, handler } of this.#subscribers) this.#broker.sendRetained(this, filter, handler)
-    for (const handler of [...this.#onConnect]) handler()
+    this.#call(this.#onConnect)
   }
 
   handlersOf(topic: string): Handler[] {
@@ -164,6 +164,16 @@ class MemoryClient implements MemoryBus {
     this.#connected = false
     this.session++
     this.#broker.detach(this)
-    for (const handler of [...this.#onDisconnect]) handler()
+    this.#call(this.#onDisconnect)
+  }
+
+  #call(handlers: Set<() => void>): void {
+    for (const handler of [...handlers]) {
+      try {
+        handler()
+      } catch (error) {
+        this.#broker.log.error('a connection handler failed', { error })
+      }
+    }
   }
 }

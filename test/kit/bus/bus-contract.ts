@@ -231,6 +231,13 @@ const proofs: Record<string, Proof> = {
     await bus.publish('a', '2')
     await eventually('both', () => seen.length === 2)
     t.true(bus.connected)
+    let told = 0
+    bus.onDisconnect(() => {
+      throw new Error('broken handler')
+    })
+    bus.onDisconnect(() => told++)
+    harness.cut('alice')
+    await eventually('the other handler', () => told === 1)
   },
 
   'a payload of a megabyte of any bytes arrives unchanged': async (t, harness) => {

@@ -241,6 +241,7 @@ test('a unix socket serves, has the mode asked for, and replaces one that a dead
   const { broker } = await startBroker(t, { listen })
   t.is((await stat(socketPath)).mode & 0o777, 0o600)
   const bus = connectMqttBus({ url: `mqtt+unix://${socketPath}`, clientId: 'a', keepaliveSeconds: 60, log: silentLog })
+  t.teardown(() => bus.close())
   await waitConnected(bus, 5000)
   const second = await t.throwsAsync(startBroker(t, { listen }), { instanceOf: CodedError })
   t.is(second.code, 'AlreadyExists')

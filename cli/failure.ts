@@ -1,5 +1,5 @@
 /** How a failure is told on the terminal: all that is wrong, each with its place. */
-import { CodedError, type ErrorCode, messageOf, type Problem } from '../kit/errors.ts'
+import { CodedError, type ErrorCode, messageOf } from '../kit/errors.ts'
 
 /** What only the API says. The others come from this side of the wire as well. */
 const answers: ReadonlySet<ErrorCode> = new Set([
@@ -19,10 +19,4 @@ export function describeFailure(error: unknown): string {
   if (!(error instanceof CodedError)) return `error: ${messageOf(error)}`
   if (!answers.has(error.code)) return `error: ${error.message}`
   return `Error from server (${error.code}): ${error.message}`
-}
-
-/** `web.yaml:12: spec.ports[0].port: must be …`. */
-export function describeProblem({ file, line, path, message }: Problem): string {
-  const place = [file, line].filter(part => part !== undefined).join(':')
-  return [place, path, message].filter(part => part !== '').join(': ')
 }

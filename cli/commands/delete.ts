@@ -25,12 +25,14 @@ export const runDelete: RunCommand = async (input, fleet) => {
   if (files.length > 0 === input.arguments.length > 0)
     throw new UsageError('name what to delete either by -f FILE or by TYPE and NAME')
   const manifests =
-    files.length > 0 ? await readFiles(files, { recursive: options.flag('recursive'), fleet }) : undefined
-  if (manifests === 'refused') return 1
+    files.length > 0
+      ? await readFiles(files, { recursive: options.flag('recursive'), terminal: fleet.terminal })
+      : undefined
+  if (files.length > 0 && !manifests) return 1
   return withSession(input, fleet, async session => {
     // What was made last goes first: a namespace after what is in it.
     const victims = manifests
-      ? manifests.map(({ kind, object }) => victimOf(kind, object, session)).reverse()
+      ? manifests.map(({ kind, source }) => victimOf(kind, source.object, session)).reverse()
       : await findVictims(input.arguments, options, session)
     return deleteAll(victims, { session, fleet, options })
   })

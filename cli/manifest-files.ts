@@ -1,0 +1,44 @@
+/** Reads the manifests that `-f` names; what is wrong with any of them is told all at once, and then nothing is done. */
+import { type ManifestObject, readManifests, renderProblem } from '../contract/manifest/read-manifests.ts'
+import { findKind, type Kind } from '../contract/resources/kinds.ts'
+import { CodedError, hasCode } from '../kit/errors.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Manifest {
+  kind: Kind
+  source: ManifestObject
+}
+
+/** As much as one manifest may be, for what comes through a pipe. */
+const maxStdinBytes = 32 * 1024 * 1024
+
+/** Undefined when something is wrong: all of it has been told then, each with file, line and path. */
+export async function readFiles(
+  files: string[],
+  { recursive, terminal }: { recursive: boolean; terminal: Terminal },
+): Promise<Manifest[] | undefined> {
+  try {
+    const sources = await readManifests(files, { recursive, readStdin: () => readAll(terminal.stdin) })
+    return sources.flatMap(source => {
+      const kind = findKind(source.object.apiVersion, source.object.kind)
+      return kind ? [{ kind, source }] : []
+    })
+  } catch (error) {
+    if (!hasCode(error, 'Invalid')) throw error
+    terminal.warn(error.problems.map(problem => `error: ${renderProblem(problem)}\n`).join(''))
+    return undefined
+  }
+}
+
+async function readAll(stdin: AsyncIterable<unknown>): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of stdin) {
+    const data = Buffer.from(part as Uint8Array | string)
+    bytes += data.length
+    if (bytes > maxStdinBytes)
+      throw new CodedError('RequestEntityTooLarge', `cannot read stdin: it is over ${maxStdinBytes} bytes`)
+    parts.push(data)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}

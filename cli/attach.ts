@@ -41,11 +41,15 @@ async function pipeOutput(stream: FrameStream, terminal: Terminal): Promise<numb
 
 /** Reads no faster than the other side takes it. */
 function pipeInput(stream: FrameStream, { stdin }: Terminal): () => void {
+  // In one line: the end is told while the last bytes are still on their way.
+  let sent: Promise<unknown> = Promise.resolve()
   const onData = (data: Buffer): void => {
     stdin.pause()
-    stream.sendBytes('stdin', Buffer.from(data)).then(() => stdin.resume(), ignoreEnded)
+    sent = sent.then(() => stream.sendBytes('stdin', Buffer.from(data))).then(() => stdin.resume(), ignoreEnded)
   }
-  const onEnd = (): void => void send(stream, { c: 'stdin', eof: true })
+  const onEnd = (): void => {
+    sent = sent.then(() => send(stream, { c: 'stdin', eof: true }))
+  }
   stdin.on('data', onData).on('end', onEnd).resume()
   return () => {
     // Paused, an idle terminal does not keep the program alive.

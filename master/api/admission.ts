@@ -5,6 +5,7 @@ import type { Kind } from '../../contract/resources/kinds.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { Service } from '../../contract/resources/service.ts'
 import { validateUpdate } from '../../contract/resources/validate-update.ts'
+import { sameJson } from '../store/same-json.ts'
 import { allocateService, dropTypeFields } from './allocate-service.ts'
 import { isMap } from './merge-patch.ts'
 import { badRequest, forbidden, invalid, knownKind, notFound } from './refusals.ts'
@@ -40,10 +41,22 @@ export interface ChangedObject {
 }
 
 export async function admitUpdate(room: Room, { kind, current, wanted }: ChangedObject): Promise<Admitted> {
-  const { object, warnings } = checkObject(kind, isService(wanted) ? dropTypeFields(wanted, as(current)) : wanted)
+  const { object, warnings } = checkChange(
+    kind,
+    current,
+    isService(wanted) ? dropTypeFields(wanted, as(current)) : wanted,
+  )
   const problems = validateUpdate(object, current)
   if (problems.length > 0) throw invalid(kind, nameOf(object), problems)
   return allocate(room, { object, warnings }, current)
+}
+
+/** Who changes the spec has no part in the status: whatever a node has reported must not stand in the way. */
+function checkChange(kind: Kind, current: AnyObject, wanted: AnyObject): Admitted {
+  const { status, ...rest } = wanted
+  if (!sameJson(status, current.status)) return checkObject(kind, wanted)
+  const { object, warnings } = checkObject(kind, rest)
+  return { object: status === undefined ? object : { ...object, status }, warnings }
 }
 
 function checkObject(kind: Kind, object: AnyObject): { object: AnyObject; warnings: string[] } {

@@ -96,6 +96,15 @@ test('an update of the spec leaves the status, and one of the status leaves the 
   t.deepEqual(after.status, status)
 })
 
+test('a status that no rule would pass does not stand in the way of the spec', async t => {
+  const { create, objects, write } = await createHarness(t)
+  const { object } = await create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'board-1' }, spec: {} })
+  await objects.replace({ ...object, status: { nodeInfo: { architecture: 'arm64' } } })
+  const patch = { spec: { unschedulable: true } }
+  const patched = await write({ verb: 'patch', target: target('nodes', 'board-1'), patchType: 'merge', patch })
+  t.deepEqual(patched.object.status, { nodeInfo: { architecture: 'arm64' } })
+})
+
 test('a patch changes what it names, whatever happened meanwhile', async t => {
   const { create, write, get } = await createHarness(t)
   await create(configMap('a', { data: { x: '1' } }))

@@ -2,6 +2,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
@@ -12,6 +13,7 @@ import {
   type ScalarTag,
   stringify,
   type Tags,
+  visit,
 } from 'yaml'
 import { messageOf, type Problem } from '../../kit/errors.ts'
 
@@ -46,7 +48,7 @@ export function parseYamlDocuments(text: string, file: string): YamlFile {
     result.problems.push({ path: '', message: `not YAML: ${message}`, file, line: lines.linePos(offset).line })
   }
   for (const document of parseDocuments(text, lines, report)) {
-    const found = [...document.errors, ...document.warnings]
+    const found = [...document.errors, ...document.warnings, ...findStrangeKeys(document)]
     for (const { message, pos } of found) report(message, pos[0])
     if (found.length > 0) continue
     try {
@@ -57,6 +59,19 @@ export function parseYamlDocuments(text: string, file: string): YamlFile {
     }
   }
   return result
+}
+
+/** `{{ .Values.name }}` of a template that nobody rendered is a map with a map for a key: JSON has no such thing. */
+function findStrangeKeys(document: Document.Parsed): Array<{ message: string; pos: [number, number] }> {
+  const found: Array<{ message: string; pos: [number, number] }> = []
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isCollection(key)) return
+      const [start, end] = (key as ParsedNode).range
+      found.push({ message: 'a key must be plain text, not a list or a map', pos: [start, end] })
+    },
+  })
+  return found
 }
 
 /** The library recurses, so that a file of brackets only could overflow it: that is a problem of the file, too. */
@@ -85,6 +100,7 @@ export function renderYaml(value: unknown): string {
     version: '1.1',
     // Newer readers take 0o17 for a number too: quote what either version would misread.
     compat: 'core',
+    customTags: tags => [goOctal, ...tags],
     lineWidth: 0,
     indentSeq: false,
     sortMapEntries: true,

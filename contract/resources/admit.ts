@@ -42,7 +42,8 @@ export function readObject(value: unknown): ReadObject {
   const object = applyDefaults(shaped.object)
   const problems = validateObject(object)
   if (problems.length > 0) return { object: given, kind, problems: capped(problems), warnings: [] }
-  return { object, kind, problems: [], warnings: warningsFor(object) }
+  // Of what was written: nobody is warned of a default.
+  return { object, kind, problems: [], warnings: warningsFor(shaped.object) }
 }
 
 /** The same for callers that can do nothing with a bad object: throws `Invalid` with all problems. */

@@ -15,16 +15,19 @@ export function nearestTo(word: string, candidates: readonly string[], limit = 1
     .map(({ candidate }) => candidate)
 }
 
-/** How many letters must be added, removed or changed (Levenshtein). */
+/** How many letters must be added, removed, changed, or swapped with their neighbour (optimal string alignment). */
 function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, column) => column)
+  const rows: number[][] = [Array.from({ length: right.length + 1 }, (_, column) => column)]
+  const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0
   for (let row = 1; row <= left.length; row += 1) {
     const current = [row]
+    rows.push(current)
     for (let column = 1; column <= right.length; column += 1) {
-      const changed = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
-      current.push(Math.min(changed, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+      const isSame = left[row - 1] === right[column - 1]
+      const isSwap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      const edits = [cell(row - 1, column) + 1, cell(row, column - 1) + 1, cell(row - 1, column - 1) + (isSame ? 0 : 1)]
+      current.push(Math.min(...edits, isSwap ? cell(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY))
     }
-    previous = current
   }
-  return previous[right.length] ?? 0
+  return cell(left.length, right.length)
 }

@@ -61,8 +61,9 @@ function validateRequirement({ key, operator, values = [] }: LabelSelectorRequir
   checkName(at(place, 'key'), key, checkQualifiedName)
   checkOneOf(at(place, 'operator'), operator, ['In', 'NotIn', 'Exists', 'DoesNotExist'])
   const takesValues = operator === 'In' || operator === 'NotIn'
+  const takesNone = operator === 'Exists' || operator === 'DoesNotExist'
   if (takesValues && values.length === 0) report(at(place, 'values'), `is required with the operator ${operator}`)
-  if (!takesValues && values.length > 0) report(at(place, 'values'), `must be left out with the operator ${operator}`)
+  if (takesNone && values.length > 0) report(at(place, 'values'), `must be left out with the operator ${operator}`)
   for (const [index, value] of values.entries()) checkName(at(place, 'values', index), value, checkLabelValue)
 }
 

@@ -65,7 +65,8 @@ function validateServicePort(port: ServicePort, { type }: ServiceSpec, place: Pl
   if (port.name) checkName(at(place, 'name'), port.name, checkLabelName)
   checkOneOf(at(place, 'protocol'), port.protocol, protocols)
   if (typeof port.targetPort === 'string') checkName(at(place, 'targetPort'), port.targetPort, checkPortName)
-  else checkRange(at(place, 'targetPort'), port.targetPort, portRange)
+  // Equal by default, so that one mistake is told once.
+  else if (port.targetPort !== port.port) checkRange(at(place, 'targetPort'), port.targetPort, portRange)
   if (!port.nodePort) return
   if (type !== 'NodePort' && type !== 'LoadBalancer') {
     report(at(place, 'nodePort'), `must be left out with the type ${type}: use the type NodePort`)

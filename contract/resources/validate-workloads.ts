@@ -28,14 +28,17 @@ export function validateDeployment({ spec }: Deployment, place: Place): void {
 
 function validateTemplate(spec: { selector: LabelSelector; template?: Partial<PodTemplate> }, place: Place): void {
   const { selector, template = {} } = spec
+  const found = place.problems.length
   validateSelector(selector, at(place, 'selector'))
   const isEmpty = requirementsOf(selector).length === 0
   if (isEmpty) report(at(place, 'selector'), 'must not be empty: it would select every pod')
+  // Whether a wrong selector matches says nothing.
+  const isRight = place.problems.length === found
   const inside = at(place, 'template')
   const labels = template.metadata?.labels
   validateLabels(labels, at(inside, 'metadata', 'labels'))
   validateAnnotations(template.metadata?.annotations, at(inside, 'metadata', 'annotations'))
-  if (!isEmpty && !matchesSelector(selector, labels)) {
+  if (isRight && !matchesSelector(selector, labels)) {
     report(at(inside, 'metadata', 'labels'), `must match the selector ${JSON.stringify(selector)}`)
   }
   if (template.spec === undefined) report(at(inside, 'spec'), 'is required')

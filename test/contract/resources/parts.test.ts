@@ -113,6 +113,7 @@ test('a misspelt word finds the one that was meant, and nonsense finds none', t 
   t.deepEqual(nearestTo('container', words), ['containers'])
   t.deepEqual(nearestTo('restartpolicy', words), ['restartPolicy'])
   t.deepEqual(nearestTo('hostnmae', words), ['hostname'])
+  t.deepEqual(nearestTo('tpye', ['port', 'type']), ['type'], 'neighbours that changed places are one slip')
   t.deepEqual(nearestTo('zzz', words), [])
   t.deepEqual(nearestTo('x'.repeat(10_000), words), [])
 })

@@ -26,6 +26,7 @@ import { readInventory } from './telemetry/inventory.ts'
 import { NodeTelemetry } from './telemetry/node-telemetry.ts'
 import { Reporter } from './telemetry/reporter.ts'
 import { Sensors } from './telemetry/sensors.ts'
+import { isSystemStopping } from './telemetry/shutdown.ts'
 
 export interface AgentOptions {
   /** `mqtt://host:port` of the master's broker. */
@@ -82,7 +83,10 @@ async function wire(options: AgentOptions): Promise<Part[]> {
     serviceProxy: createNftProxy({ clock, log }),
     clock,
     log,
-    onReady: () => reconciler.retryFailed(),
+    onReady: () => {
+      reconciler.retryFailed()
+      telemetry.recheck()
+    },
   })
   const inbox = new Inbox({
     bus,
@@ -116,7 +120,7 @@ async function wire(options: AgentOptions): Promise<Part[]> {
     agentVersion: version,
     dataDirectory: options.dataDirectory,
     address: address.find,
-    profile: () => profiles[options.profile],
+    profile: profiles[options.profile],
     clock,
     log,
   })
@@ -212,7 +216,14 @@ function presencePart({ bus, topics, nodeName, session, badMessages, onReportWan
     },
     async stop() {
       for (const stop of undo) stop()
-      if (bus.connected) await say({ online: false, session }).catch(() => undefined)
+      if (!bus.connected) return
+      const goodbye: NodePresence = {
+        online: false,
+        session,
+        ...((await isSystemStopping()) && { reason: 'shutdown' }),
+      }
+      // Too late to be heard: the Will or the lease will tell.
+      await say(goodbye).catch(() => undefined)
     },
   }
 }

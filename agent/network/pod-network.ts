@@ -3,9 +3,9 @@ import type { Clock } from '../../kit/clock.ts'
 import type { Log } from '../../kit/log.ts'
 import { type CniConfig, writeCniConfig } from './cni-config.ts'
 import { createCommandRunner, type RunCommand } from './command.ts'
-import { readAddresses, readOwnRoutes, writeRoutes } from './ip.ts'
+import { type BoardAddress, readAddresses, readOwnRoutes, writeRoutes } from './ip.ts'
 import type { PodNetwork, PodNetworkWish } from './network.ts'
-import { planRoutes } from './plan-routes.ts'
+import { planRoutes, type RouteFacts } from './plan-routes.ts'
 
 export interface PodNetworkOptions {
   paths: {
@@ -23,8 +23,16 @@ export interface PodNetworkOptions {
 /** The kernel drops routes when a link goes down, and tells nobody: how often an unchanged wish is compared with it anew. */
 const recheckMs = 5000
 
-/** Loose reverse-path filter: a pod's packet may come in where the board would not send the answer out. */
-const sysctls = ['net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=2']
+/**
+ * Loose reverse-path filter: a pod's packet may come in where the board would not send the answer out. No redirects: where the
+ * board translates, "go there directly" is wrong advice, and it uses up the kernel's allowance for saying "nobody is there".
+ */
+const sysctls = [
+  'net.ipv4.ip_forward=1',
+  'net.ipv4.conf.all.rp_filter=2',
+  'net.ipv4.conf.all.send_redirects=0',
+  'net.ipv4.conf.default.send_redirects=0',
+]
 
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   return new HostRoutePodNetwork(options)
@@ -49,9 +57,10 @@ class HostRoutePodNetwork implements PodNetwork {
     const { clock } = this.#options
     if (!changed && clock.monotonic() - this.#checkedAtMs < recheckMs) return
     this.#applied = ''
-    if (changed) await this.#run(['sysctl', '-q', '-w', ...sysctls])
+    const facts = { addresses: await readAddresses(this.#run), present: await readOwnRoutes(this.#run) }
+    if (changed) await this.#applySysctls(facts.addresses)
     await writeCniConfig(this.#options.paths.cniConfDir, this.#cniConfig(wish))
-    await this.#applyRoutes(wish)
+    await this.#applyRoutes(wish, facts)
     this.#applied = wanted
     this.#checkedAtMs = clock.monotonic()
   }
@@ -61,8 +70,14 @@ class HostRoutePodNetwork implements PodNetwork {
     return { podCIDR: wish.podCIDR, dataDir: paths.cniDataDir, mtu }
   }
 
-  async #applyRoutes(wish: PodNetworkWish): Promise<void> {
-    const facts = { addresses: await readAddresses(this.#run), present: await readOwnRoutes(this.#run) }
+  async #applySysctls(addresses: BoardAddress[]): Promise<void> {
+    // A device's own setting counts beside `all`. Slashes, because a device may have a dot in its name.
+    const devices = new Set(addresses.map(address => address.device))
+    const ofDevices = [...devices].map(device => `net/ipv4/conf/${device}/send_redirects=0`)
+    await this.#run(['sysctl', '-q', '-w', ...sysctls, ...ofDevices])
+  }
+
+  async #applyRoutes(wish: PodNetworkWish, facts: RouteFacts): Promise<void> {
     const plan = planRoutes(wish, facts)
     for (const node of plan.beyond) this.#reportOnce(node.name, node.address)
     await writeRoutes(this.#run, plan)

@@ -26,20 +26,22 @@ export interface NodeTelemetryParts {
   /** Disk whose size is reported. */
   dataDirectory: string
   address: () => Promise<string | undefined>
-  profile: () => Profile
+  profile: Profile
   clock: Clock
   log: Log
 }
 
 /** A runtime that restarts is back in seconds; its pods live on meanwhile and must not be moved for it. */
 const runtimePatienceMs = 20_000
-const statusIntervalMs = 10_000
+/** containerd sees a new CNI configuration some milliseconds after it was written. */
+const recheckMs = [50, 500, 1500]
 /** A full reading is sent at least so often, moved or not, in beats of the usage interval. */
 const usageRefreshTurns = 12
 
 export class NodeTelemetry {
   #parts: NodeTelemetryParts
   #loops: Loop[]
+  #status: Loop
   #lastSent: Sample | undefined
   #turnsSinceSent = 0
   #runtimeOkMs: number
@@ -51,10 +53,11 @@ export class NodeTelemetry {
     const { clock, log, profile } = parts
     const loop = (name: string, intervalMs: number, run: () => Promise<void>): Loop =>
       new Loop({ clock, intervalMs, run, onError: error => log.warn(`cannot ${name}`, { error: messageOf(error) }) })
+    this.#status = loop('read the state of the node', profile.usageMs, () => this.#readStatus())
     this.#loops = [
-      loop('beat', profile().beatMs, () => this.#beat()),
-      loop('read sensors', profile().usageMs, () => this.#sample()),
-      loop('read the state of the node', statusIntervalMs, () => this.#readStatus()),
+      loop('beat', profile.beatMs, () => this.#beat()),
+      loop('read sensors', profile.usageMs, () => this.#sample()),
+      this.#status,
     ]
   }
 
@@ -67,6 +70,11 @@ export class NodeTelemetry {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map(loop => loop.stop()))
+  }
+
+  /** Something happened that may have made the node ready: look now, and again soon if the runtime has not noticed yet. */
+  recheck(): void {
+    for (const delayMs of recheckMs) this.#parts.clock.after(delayMs, () => this.#status.poke())
   }
 
   async #beat(): Promise<void> {

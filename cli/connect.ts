@@ -20,7 +20,7 @@ export interface Session {
 /** Opens the bus of a context; tests give one without sockets. */
 export type OpenBus = (context: ClusterContext, options: { clientId: string; will: Will }) => Promise<Bus>
 
-const connectTimeoutMs = 10_000
+const connectTimeoutMs = 5000
 /** A command that waits on a broken connection notices within one and a half of this. */
 const keepaliveSeconds = 15
 

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { describeRollout } from '../../cli/rollout-status.ts'
+import { describeRollout, type RolloutState } from '../../cli/rollout-status.ts'
 import type { Deployment, DeploymentStatus } from '../../contract/resources/workloads.ts'
 
 const deployment = (status: DeploymentStatus, generation = 2): Deployment => ({
@@ -11,7 +11,7 @@ const deployment = (status: DeploymentStatus, generation = 2): Deployment => ({
 })
 
 const seen = { observedGeneration: 2 }
-const cases: Array<[status: DeploymentStatus, state: string, message: RegExp]> = [
+const cases: Array<[status: DeploymentStatus, state: RolloutState, message: RegExp]> = [
   [{ observedGeneration: 1, updatedReplicas: 3, availableReplicas: 3 }, 'waiting', /spec update to be observed/],
   [{ ...seen, updatedReplicas: 1 }, 'waiting', /1 out of 3 new replicas have been updated/],
   [{ ...seen, updatedReplicas: 3, replicas: 4 }, 'waiting', /1 old replicas are pending termination/],

@@ -14,7 +14,7 @@ import { deleteObject } from '../../master/store/delete-object.ts'
 import { EventRecorder } from '../../master/store/event-recorder.ts'
 import { MemoryStore } from '../../master/store/memory-store.ts'
 import { NodeUsageBoard } from '../../master/store/node-usage.ts'
-import { Objects } from '../../master/store/objects.ts'
+import { kindOf, Objects } from '../../master/store/objects.ts'
 import { FakeKubelets } from './fake-kubelets.ts'
 
 /** So much quiet time on the fake clock counts as rest. */
@@ -184,7 +184,7 @@ export class Simulation {
   }
 }
 
-const eventKind = { ...podKind, kind: 'Event', plural: 'events', singular: 'event' }
+const eventKind = kindOf({ apiVersion: 'v1', kind: 'Event' })
 
 export function makeDeployment(
   name: string,

@@ -23,6 +23,7 @@ import type {
   Runtime,
   SandboxConfig,
 } from './runtime.ts'
+import { readStats } from './stats.ts'
 import { Tasks } from './tasks.ts'
 
 export interface ContainerdOptions {
@@ -149,15 +150,7 @@ class ContainerdRuntime implements Runtime {
   }
 
   async containerStats(): Promise<Map<string, { cpuNanoseconds: number; memoryBytes: number }>> {
-    const { stats } = await this.#client.call(cri.listStats, { filter: { labelSelector: this.#owner } }, query)
-    const rows = stats.map(({ attributes, cpu, memory }) => {
-      const cpuNanoseconds = Number(cpu?.usageCoreNanoSeconds?.value ?? 0n)
-      return [
-        attributes?.id ?? '',
-        { cpuNanoseconds, memoryBytes: Number(memory?.workingSetBytes?.value ?? 0n) },
-      ] as const
-    })
-    return new Map(rows)
+    return readStats(this.#client, this.#owner)
   }
 
   watchExits(onChange: () => void): () => void {

@@ -2,8 +2,19 @@
 import { Duplex } from 'node:stream'
 import type { PipeEnds } from './pipes.ts'
 
-/** `closeStdin` tells the other side that no more will come; its failure means that nobody is left to tell. */
-export function joinStdio({ stdin, stdout }: PipeEnds, closeStdin: () => Promise<void>): Duplex {
+export interface StdinHooks {
+  /** Bytes wait for what it gives. */
+  beforeWrite(): Promise<void> | undefined
+  /** Tells the other side that no more will come. */
+  closeStdin(): Promise<void>
+}
+
+export function joinStdio({ stdin, stdout }: PipeEnds, { beforeWrite, closeStdin }: StdinHooks): Duplex {
+  const write = async (chunk: Buffer): Promise<void> => {
+    await beforeWrite()
+    // Bytes for a process that has ended, or that has no stdin, go where the kernel sends them too: nowhere.
+    if (stdin && !stdin.destroyed) await new Promise<void>(resolve => stdin.write(chunk, () => resolve()))
+  }
   const stdio = new Duplex({
     allowHalfOpen: true,
     autoDestroy: false,
@@ -11,9 +22,7 @@ export function joinStdio({ stdin, stdout }: PipeEnds, closeStdin: () => Promise
       stdout.resume()
     },
     write: (chunk: Buffer, _encoding, done) => {
-      // Bytes for a process that has ended, or that has no stdin, go where the kernel sends them too: nowhere.
-      if (!stdin || stdin.destroyed) done()
-      else stdin.write(chunk, () => done())
+      write(chunk).then(() => done(), done)
     },
     final: done => {
       stdin?.destroy()

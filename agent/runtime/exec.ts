@@ -89,12 +89,15 @@ class OpenSession implements ExecSession {
   #pipes: PipeEnds
   #closing = new AbortController()
   #exited = false
+  #wantedSize: { columns: number; rows: number } | undefined
+  #resizing: Promise<void> | undefined
 
   constructor(options: ExecOptions, id: ProcessId, io: { pipes: PipeEnds; place: string; tty: boolean }) {
     this.#options = options
     this.#id = id
     this.#pipes = io.pipes
-    this.stdio = joinStdio(io.pipes, () => this.#closeStdin(io.tty))
+    // What is typed after a resize shall see the new size.
+    this.stdio = joinStdio(io.pipes, { beforeWrite: () => this.#resizing, closeStdin: () => this.#closeStdin(io.tty) })
     this.stderr = io.pipes.stderr ?? Readable.from([])
     io.pipes.stderr?.on('error', () => io.pipes.stderr?.destroy())
     this.exit = this.#wait()
@@ -102,13 +105,24 @@ class OpenSession implements ExecSession {
   }
 
   resize(columns: number, rows: number): void {
-    this.#options.tasks.resize(this.#id, columns, rows).catch(this.#report('cannot resize a terminal'))
+    this.#wantedSize = { columns, rows }
+    this.#resizing ??= this.#applySize()
   }
 
   close(): void {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
     if (!this.#exited) this.#hangUp().catch(this.#report('cannot end a process that a session left'))
+  }
+
+  /** One at a time and only the newest: a window that is being dragged sends many. */
+  async #applySize(): Promise<void> {
+    for (let size = this.#wantedSize; size; size = this.#wantedSize) {
+      this.#wantedSize = undefined
+      const { columns, rows } = size
+      await this.#options.tasks.resize(this.#id, columns, rows).catch(this.#report('cannot resize a terminal'))
+    }
+    this.#resizing = undefined
   }
 
   /** A shell with a terminal ends by the hang-up and passes it on; whatever is deaf to it is killed. */
@@ -181,6 +195,8 @@ function withCommand(process: OciProcess, { command, tty }: ExecRequest): OciPro
 
 function startError(command: string[], error: unknown): CodedError {
   const reason = messageOf(error).replace(/^cannot call \S+: because /, '')
-  const code = hasCode(error, 'ServiceUnavailable', 'Timeout', 'NotFound', 'Conflict') ? error.code : 'BadRequest'
+  const failed = hasCode(error, 'ServiceUnavailable', 'Timeout') ? error.code : 'BadRequest'
+  // The container is known, or we would not be here: what was not found is its running process.
+  const code = hasCode(error, 'NotFound', 'Conflict') ? 'Conflict' : failed
   return new CodedError(code, `cannot run ${command[0]}: because ${reason}`, { cause: error })
 }

@@ -86,6 +86,8 @@ export class GrpcClient {
     try {
       stream.end(body)
       await receive(stream, method.path, options)
+    } catch (error) {
+      throw options.signal?.aborted ? options.signal.reason : error
     } finally {
       for (const cancel of cancels) cancel()
     }
@@ -173,6 +175,6 @@ function receive(stream: ClientHttp2Stream, path: string, options: Exchange): Pr
 }
 
 function connectionError(path: string, cause: Error): Error {
-  if (cause instanceof CodedError || cause.name === 'AbortError') return cause
+  if (cause instanceof CodedError) return cause
   return new CodedError('ServiceUnavailable', `cannot call ${path}: because ${cause.message}`, { cause })
 }

@@ -60,7 +60,7 @@ export function canStartBoard(t: Pick<ExecutionContext, 'log' | 'pass' | 'fail'>
   return false
 }
 
-/** A board with a pod network, the pause image and `boardImage` on it. */
+/** A board with a pod network, and with the pause image and `boardImage` on it (in `directory` as pause.tar and hello.tar). */
 export async function startBoard(name: string): Promise<TestBoard> {
   const directory = await mkdtemp(join(tmpdir(), 'fb-'))
   const board = new Board(name, directory)
@@ -95,8 +95,11 @@ class Board implements TestBoard {
     await writeFile(join(this.directory, 'cni', '10-pods.conflist'), renderCni(this.directory))
     await this.#makeNamespaces()
     await this.startContainerd()
-    for (const spec of [await pauseSpec(localArchitecture()), await helloSpec(localArchitecture())]) {
-      const path = join(this.directory, 'image.tar')
+    for (const [file, spec] of Object.entries({
+      'pause.tar': await pauseSpec(localArchitecture()),
+      'hello.tar': await helloSpec(localArchitecture()),
+    })) {
+      const path = join(this.directory, file)
       await writeOciArchive({ ...spec, path })
       await this.importImage(path)
     }

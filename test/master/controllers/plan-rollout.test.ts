@@ -67,8 +67,8 @@ test('old pods that do not work go first, and are no reason to wait', t => {
 })
 
 test('a ReplicaSet that was told to shrink is not counted for pods that it still has', t => {
-  const shrinking = v1(2, { status: { replicas: 4, availableReplicas: 4, observedGeneration: 1 } })
-  t.deepEqual(plan(webDeployment(4, sized(1, 0)), v2(2, { available: 1 }), [shrinking]), { 'web-v2': 3 })
+  const shrinking = v1(3, { status: { replicas: 5, availableReplicas: 5, observedGeneration: 1 } })
+  t.deepEqual(plan(webDeployment(4, sized(2, 0)), v2(3, { available: 2 }), [shrinking]), { 'web-v1': 2 })
 })
 
 test('when everything is new there is nothing to do', t => {

@@ -117,6 +117,20 @@ test('a lost board loses its pods to others without any time passing, and its en
   t.is(simulation.pods().filter(pod => names(lost).includes(pod.metadata.name)).length, 1)
 })
 
+test('pods of a lost board get no traffic even where a Service asks for those that are not ready', async t => {
+  const simulation = await startWeb(t)
+  const { spec, metadata } = makeService('eager')
+  const eager = { ...spec, selector: { app: 'web' }, publishNotReadyAddresses: true }
+  await simulation.objects.create({ ...makeService('eager'), metadata, spec: eager })
+  await simulation.settle()
+  t.is(simulation.endpoints('eager').length, 3)
+  const lost = simulation.pods().filter(pod => pod.spec.nodeName === 'board-3')
+  simulation.cut('board-3')
+  await simulation.settle()
+  t.is(simulation.endpoints('eager').length, 3)
+  t.false(simulation.endpoints('eager').includes(lost[0]?.metadata.name ?? ''))
+})
+
 test('a board that returns gives up the pods that were replaced, and takes new ones', async t => {
   const simulation = await startWeb(t)
   simulation.cut('board-2')

@@ -51,7 +51,9 @@ export class PodList {
       const status = statuses[index]
       if (status) byId.get(sandboxId)?.containers.push(toObservedContainer(status))
     }
-    return pods
+    // containerd lists in no order; ours makes two observations of the same board equal.
+    for (const pod of pods) pod.containers.sort(byAge)
+    return pods.sort(byAge)
   }
 
   #remember(
@@ -85,6 +87,10 @@ export class PodList {
 
 function byId<T extends { id: string }>(statuses: Array<T | undefined>): Map<string, T> {
   return new Map(statuses.flatMap(status => (status ? [[status.id, status] as const] : [])))
+}
+
+function byAge(a: { createdAtMs: number }, b: { createdAtMs: number }): number {
+  return a.createdAtMs - b.createdAtMs
 }
 
 /** What was removed between the list and the question is no longer there: leave it out. */

@@ -5,7 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +26,8 @@ export interface TestBoard {
   socketPath: string
   /** Under which pods' cgroups go; removed with all below it. */
   cgroupParent: string
+  /** The first process of its namespaces, as this machine sees it. */
+  readonly initPid: number
   /** Runs a command in all of the board's namespaces; rejects unless it exits with 0. */
   run(argv: string[]): Promise<{ stdout: string; stderr: string }>
   /** Starts a command there; it dies with the board. */
@@ -63,6 +65,7 @@ export function canStartBoard(t: Pick<ExecutionContext, 'log' | 'pass' | 'fail'>
 /** A board with a pod network, and with the pause image and `boardImage` on it (in `directory` as pause.tar and hello.tar). */
 export async function startBoard(name: string): Promise<TestBoard> {
   const directory = await mkdtemp(join(tmpdir(), 'fb-'))
+  await chmod(directory, 0o755) // containers run as somebody else, and tests mount from here
   const board = new Board(name, directory)
   try {
     await board.start()
@@ -79,7 +82,7 @@ class Board implements TestBoard {
   readonly socketPath: string
   readonly cgroupParent: string
   #holder: ChildProcess | undefined
-  #initPid = 0
+  initPid = 0
   #containerd: ChildProcess | undefined
 
   constructor(name: string, directory: string) {
@@ -158,11 +161,11 @@ class Board implements TestBoard {
     this.#holder = spawn('unshare', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     const [ready] = await Promise.race([once(this.#holder.stdout!, 'data'), once(this.#holder, 'exit')])
     if (String(ready) !== 'ready\n') throw new Error(`cannot make a board: because unshare ended with ${ready}`)
-    this.#initPid = childrenOf(this.#holder.pid!)[0]!
+    this.initPid = childrenOf(this.#holder.pid!)[0]!
   }
 
   #inside(argv: string[]): string[] {
-    const target = String(this.#initPid)
+    const target = String(this.initPid)
     return ['nsenter', '--target', target, '--mount', '--uts', '--pid', '--net', '--', ...argv]
   }
 }

@@ -47,11 +47,11 @@ build() {
 bundle() {
   rm -rf dist
   mkdir -p dist/lib
-  esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
+  node_modules/.bin/esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
     --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \
     --external:classic-level --external:@lydell/node-pty \
     --banner:js='import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);'
-  ln -s "$(readlink -f node_modules/.bin/node)" dist/node
+  ln -s "$(command -v node)" dist/node
   install -m 755 cli/launcher.sh dist/flotilla
   on_node24 images/build.ts dist/images
 }
@@ -64,7 +64,8 @@ install_npm() {
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     sha256sum package-lock.json >"$lock"
   fi
-  PATH="$PWD/node_modules/.bin:$PATH"
+  # Only Node's own directory: among the npm packages' programs is one that is called nft and is not nftables.
+  PATH="$(dirname "$(readlink -f node_modules/.bin/node)"):$PATH"
   node -e 'if (parseInt(process.versions.node) < 24) process.exit(1)' || {
     echo "build.sh: no Node 24 for $(uname -m) among the npm packages; x86_64 and aarch64 have one" >&2
     exit 1

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import type { ResourceList } from '../../contract/resources/meta.ts'
 import type { Beat, Profile } from '../../contract/wire/fleet.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
-import { type Clock, timestamp } from '../../kit/clock.ts'
+import { type Cancel, type Clock, timestamp } from '../../kit/clock.ts'
 import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { Loop } from '../../kit/loop.ts'
@@ -33,6 +33,7 @@ export interface NodeTelemetryParts {
 
 /** A runtime that restarts is back in seconds; its pods live on meanwhile and must not be moved for it. */
 const runtimePatienceMs = 20_000
+const firstSampleMs = 1000
 /** containerd sees a new CNI configuration some milliseconds after it was written. */
 const recheckMs = [50, 500, 1500]
 /** A full reading is sent at least so often, moved or not, in beats of the usage interval. */
@@ -40,8 +41,10 @@ const usageRefreshTurns = 12
 
 export class NodeTelemetry {
   #parts: NodeTelemetryParts
-  #loops: Loop[]
+  #beats: Loop
+  #usage: Loop
   #status: Loop
+  #cancelFirst: Cancel | undefined
   #lastSent: Sample | undefined
   #turnsSinceSent = 0
   #runtimeOkMs: number
@@ -53,23 +56,22 @@ export class NodeTelemetry {
     const { clock, log, profile } = parts
     const loop = (name: string, intervalMs: number, run: () => Promise<void>): Loop =>
       new Loop({ clock, intervalMs, run, onError: error => log.warn(`cannot ${name}`, { error: messageOf(error) }) })
+    this.#beats = loop('beat', profile.beatMs, () => this.#beat())
+    this.#usage = loop('read sensors', profile.usageMs, () => this.#sample())
     this.#status = loop('read the state of the node', profile.usageMs, () => this.#readStatus())
-    this.#loops = [
-      loop('beat', profile.beatMs, () => this.#beat()),
-      loop('read sensors', profile.usageMs, () => this.#sample()),
-      this.#status,
-    ]
   }
 
   async start(): Promise<void> {
-    // The first sample only opens the interval over which the second one averages.
+    // The first sample only opens the interval over which the second one averages: not while everything starts.
     await this.#parts.sensors.sample()
     await this.#readStatus()
-    for (const loop of this.#loops) loop.start()
+    this.#cancelFirst = this.#parts.clock.after(firstSampleMs, () => this.#usage.start())
+    for (const loop of [this.#beats, this.#status]) loop.start()
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#loops.map(loop => loop.stop()))
+    this.#cancelFirst?.()
+    await Promise.all([this.#beats, this.#usage, this.#status].map(loop => loop.stop()))
   }
 
   /** Something happened that may have made the node ready: look now, and again soon if the runtime has not noticed yet. */

@@ -5,10 +5,11 @@ import type { Log } from '../../kit/log.ts'
 import { formatCidr } from './cidr.ts'
 import { createCommandRunner, type RunCommand } from './command.ts'
 import type { ServiceNetwork, ServiceProxy, ServiceProxyChange } from './network.ts'
-import { Nft } from './nft.ts'
+import { readFingerprint, writeRules } from './nft.ts'
 import { RuleTable } from './plan-rules.ts'
-import { renderChange, renderRemoval, renderWhole } from './render-rules.ts'
+import { type Element, renderChange, renderRemoval, renderWhole } from './render-rules.ts'
 import { hasUdp, isUdpSlot, pickStaleFlows } from './stale-flows.ts'
+import { Turns } from './turns.ts'
 import { createUdpFlowEnder, type UdpFlow } from './udp-flows.ts'
 
 export interface NftProxyOptions {
@@ -31,7 +32,7 @@ export function createNftProxy({ clock, log, run = createCommandRunner({ clock }
 class NftProxy implements ServiceProxy {
   #clock: Clock
   #log: Log
-  #nft: Nft
+  #run: RunCommand
   #endUdpFlows: (stale: (flow: UdpFlow) => boolean) => Promise<void>
   #network: ServiceNetwork | undefined
   /** What the kernel holds; undefined when that is not known. */
@@ -41,22 +42,24 @@ class NftProxy implements ServiceProxy {
   #checkedAtMs = 0
   /** Grows with each `invalidate`, so that one that comes during a write is not lost. */
   #doubts = 0
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Two changes made from one state would contradict each other. */
+  #turns = new Turns()
 
   constructor({ clock, log, run }: Required<NftProxyOptions>) {
     this.#clock = clock
     this.#log = log
-    this.#nft = new Nft(run)
+    this.#run = run
     this.#endUdpFlows = createUdpFlowEnder(run, log)
   }
 
   apply(services: ServiceRoute[], network?: ServiceNetwork): Promise<ServiceProxyChange> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (network) this.#setNetwork(network)
       await this.#checkNowAndThen()
-      if (!this.#table || this.#table.madeSinceWhole > maxBalancersMade) return this.#writeWhole(services)
+      const table = this.#table
+      if (!table || table.madeSinceWhole > maxBalancersMade) return this.#writeWhole(services)
       try {
-        return await this.#writeChange(this.#table, services)
+        return await this.#writeChange(table, services)
       } catch (error) {
         this.#log.warn('cannot change the rules one by one; writing them whole', { error })
         return this.#writeWhole(services)
@@ -70,9 +73,9 @@ class NftProxy implements ServiceProxy {
   }
 
   clear(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       this.#table = undefined
-      await this.#nft.write(`${renderRemoval()}\n`)
+      await writeRules(this.#run, `${renderRemoval()}\n`)
     })
   }
 
@@ -98,42 +101,41 @@ class NftProxy implements ServiceProxy {
 
   async #writeWhole(services: ServiceRoute[]): Promise<ServiceProxyChange> {
     const table = new RuleTable(this.#network)
-    table.update(services)
-    const elements = table.elements()
-    await this.#write(table, renderWhole(table.structures(), elements, this.#network))
-    await this.#readFingerprint()
-    if (services.some(hasUdp))
-      await this.#endUdpFlows(pickStaleFlows({ services, network: this.#network, removed: [] }))
-    return { added: elements.length, removed: 0, whole: true }
+    const { added } = table.update(services)
+    await this.#believe(table, async () => {
+      await writeRules(this.#run, renderWhole(table.structures(), added, this.#network))
+      await this.#readFingerprint()
+    })
+    if (services.some(hasUdp)) await this.#endUdpFlows(this.#staleFlows(services, []))
+    return { added: added.length, removed: 0, whole: true }
   }
 
   async #writeChange(table: RuleTable, services: ServiceRoute[]): Promise<ServiceProxyChange> {
-    const change = table.update(services)
-    const { removed, added } = change
-    if (removed.length + added.length > 0) await this.#write(table, renderChange(change))
-    if (change.balancers.length + change.slots.length > 0) await this.#readFingerprint()
-    if (removed.some(isUdpSlot)) await this.#endUdpFlows(pickStaleFlows({ services, network: this.#network, removed }))
+    const { removed, added } = await this.#believe(table, async () => {
+      const change = table.update(services)
+      if (change.removed.length + change.added.length > 0) await writeRules(this.#run, renderChange(change))
+      if (change.balancers.length + change.slots.length > 0) await this.#readFingerprint()
+      return change
+    })
+    if (removed.some(isUdpSlot)) await this.#endUdpFlows(this.#staleFlows(services, removed))
     return { added: added.length, removed: removed.length, whole: false }
   }
 
-  /** Until the kernel has said yes, nobody knows what it holds. */
-  async #write(table: RuleTable, transaction: string): Promise<void> {
+  /** Until `write` is through, nobody knows what the kernel holds; then it is `table`, unless somebody doubted it meanwhile. */
+  async #believe<T>(table: RuleTable, write: () => Promise<T>): Promise<T> {
     const doubts = this.#doubts
     this.#table = undefined
-    await this.#nft.write(transaction)
+    const result = await write()
     if (doubts === this.#doubts) this.#table = table
+    return result
+  }
+
+  #staleFlows(services: ServiceRoute[], removed: Element[]): (flow: UdpFlow) => boolean {
+    return pickStaleFlows({ services, network: this.#network, removed })
   }
 
   async #readFingerprint(): Promise<void> {
-    this.#fingerprint = await this.#nft.fingerprint()
+    this.#fingerprint = await readFingerprint(this.#run)
     this.#checkedAtMs = this.#clock.monotonic()
-  }
-
-  /** One call after the other: two changes made from one state would contradict each other. */
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(run)
-    // Its own caller hears of a failure; the next in line does not.
-    this.#turn = mine.catch(() => undefined)
-    return mine
   }
 }

@@ -47,11 +47,6 @@ export class RuleTable {
     return this.#madeSince
   }
 
-  /** Every element that the table holds. */
-  elements(): Element[] {
-    return [...this.#claims.values()].flatMap(claims => (claims[0] ? [claims[0].element] : []))
-  }
-
   /** All chains and maps, for writing the table whole. */
   structures(): Structures {
     this.#madeSince = 0

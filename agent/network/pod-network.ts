@@ -6,6 +6,7 @@ import { createCommandRunner, type RunCommand } from './command.ts'
 import { type BoardAddress, readAddresses, readOwnRoutes, writeRoutes } from './ip.ts'
 import type { PodNetwork, PodNetworkWish } from './network.ts'
 import { planRoutes, type RouteFacts } from './plan-routes.ts'
+import { Turns } from './turns.ts'
 
 export interface PodNetworkOptions {
   paths: {
@@ -41,6 +42,7 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
 class HostRoutePodNetwork implements PodNetwork {
   #options: PodNetworkOptions
   #run: RunCommand
+  #turns = new Turns()
   #applied = ''
   #checkedAtMs = 0
   /** Names of the boards that were reported as out of reach. */
@@ -51,7 +53,11 @@ class HostRoutePodNetwork implements PodNetwork {
     this.#run = options.run ?? createCommandRunner({ clock: options.clock })
   }
 
-  async apply(wish: PodNetworkWish): Promise<void> {
+  apply(wish: PodNetworkWish): Promise<void> {
+    return this.#turns.run(() => this.#apply(wish))
+  }
+
+  async #apply(wish: PodNetworkWish): Promise<void> {
     const wanted = JSON.stringify(wish)
     const changed = wanted !== this.#applied
     const { clock } = this.#options

@@ -11,6 +11,7 @@
  * name: with `typeof`, nft 1.0.6 either takes TCP for granted or cannot read its own map back.
  */
 import type { ServiceNetwork } from './network.ts'
+import { clusterIPKey, nodePortKey, renderFixedChains } from './render-chains.ts'
 
 export const tableName = 'flotilla'
 
@@ -54,10 +55,7 @@ export function renderWhole(structures: Structures, elements: Element[], network
     renderRemoval(),
     `table ip ${tableName} {`,
     ...fixedMaps,
-    ...renderOutside(network),
-    ...fixedChains,
-    ...renderPostrouting(network),
-    ...renderRefusals(network),
+    ...renderFixedChains(network),
     '}',
     ...renderStructures(structures),
     ...renderElements('add', elements),
@@ -115,86 +113,9 @@ function renderElements(verb: 'add' | 'delete', elements: Element[]): string[] {
   })
 }
 
-const clusterIPKey = {
-  type: 'ipv4_addr . inet_proto . inet_service',
-  expression: 'ip daddr . meta l4proto . th dport',
-}
-const nodePortKey = { type: 'inet_proto . inet_service', expression: 'meta l4proto . th dport' }
-
 const fixedMaps = [
   `map cluster_ips { type ${clusterIPKey.type} : verdict; }`,
   `map node_ports { type ${nodePortKey.type} : verdict; }`,
   `set closed_node_ports { type ${nodePortKey.type}; }`,
   'set hairpins { type ipv4_addr . ipv4_addr; }',
 ]
-
-/** The board's own packets pass `output` and not `prerouting`. */
-const fixedChains = [
-  'chain services {',
-  `  ${clusterIPKey.expression} vmap @cluster_ips`,
-  // Loopback is left alone: a packet from 127.0.0.1 cannot leave the board.
-  `  ip daddr != 127.0.0.0/8 fib daddr type local ${nodePortKey.expression} vmap @node_ports`,
-  '}',
-  'chain prerouting {',
-  '  type nat hook prerouting priority -100; policy accept;',
-  '  jump services',
-  '}',
-  'chain output {',
-  '  type nat hook output priority -100; policy accept;',
-  '  jump services',
-  '}',
-]
-
-/** One bit of the packet's mark, set between prerouting and postrouting only; kube-proxy's, so other tools keep off it. */
-const outsideBit = '0x4000'
-const otherBits = '0xffffbfff'
-
-function renderOutside(network: ServiceNetwork | undefined): string[] {
-  if (!network) return ['chain mark_outside {', '}']
-  return [
-    'chain mark_outside {',
-    `  ip saddr != ${network.clusterCIDR} fib saddr type != local meta mark set meta mark or ${outsideBit}`,
-    '}',
-  ]
-}
-
-function renderPostrouting(network: ServiceNetwork | undefined): string[] {
-  if (!network) return []
-  const { podCIDR, clusterCIDR } = network
-  return [
-    'chain from_outside {',
-    `  meta mark set meta mark and ${otherBits}`,
-    // Another board would answer the client itself, from an address that the client never wrote to.
-    `  ip daddr != ${podCIDR} masquerade fully-random`,
-    '}',
-    'chain postrouting {',
-    '  type nat hook postrouting priority 100; policy accept;',
-    `  meta mark and ${outsideBit} == ${outsideBit} jump from_outside`,
-    // A pod that was given itself would answer itself without passing the board.
-    '  ip saddr . ip daddr @hairpins masquerade fully-random',
-    // Beyond the cluster nobody knows the way back to a pod.
-    `  ip saddr ${podCIDR} ip daddr != ${clusterCIDR} masquerade fully-random`,
-    '}',
-  ]
-}
-
-/** What still carries a service's address here was not translated, so nothing serves it: say so at once. */
-function renderRefusals(network: ServiceNetwork | undefined): string[] {
-  const unserved = network ? [`  ip daddr ${network.serviceCIDR} goto refuse`] : []
-  return [
-    'chain refuse {',
-    '  meta l4proto tcp reject with tcp reset',
-    '  reject with icmp type port-unreachable',
-    '}',
-    ...['forward', 'output'].flatMap(hook => [
-      `chain refuse_${hook} {`,
-      `  type filter hook ${hook} priority 0; policy accept;`,
-      ...unserved,
-      '}',
-    ]),
-    'chain refuse_input {',
-    '  type filter hook input priority 0; policy accept;',
-    `  ct state new fib daddr type local ${nodePortKey.expression} @closed_node_ports goto refuse`,
-    '}',
-  ]
-}

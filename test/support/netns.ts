@@ -100,7 +100,10 @@ async function removeAbandoned(): Promise<void> {
   for (const name of names) {
     const pid = /^flt-(\d+)-/.exec(name)?.[1]
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue
-    // Another test process may have been faster.
+    // Another test process may have been faster, in all of this.
+    const left = await onHost(['ip', 'netns', 'pids', name], { allowed: [0, 1] })
+    for (const child of left.split('\n').filter(line => line !== ''))
+      await onHost(['kill', '-9', child], { allowed: [0, 1] })
     await onHost(['ip', 'netns', 'delete', name], { allowed: [0, 1] })
   }
 }

@@ -16,9 +16,9 @@ const client = '192.168.1.99'
 function load(services: ServiceRoute[], { known = true } = {}): Table {
   const given = known ? network : undefined
   const rules = new RuleTable(given)
-  rules.update(services)
+  const { added } = rules.update(services)
   const model = new NftModel()
-  model.apply(renderWhole(rules.structures(), rules.elements(), given))
+  model.apply(renderWhole(rules.structures(), added, given))
   return model.table('flotilla') as Table
 }
 
@@ -133,7 +133,7 @@ test('after any changes the table is what it would be if written whole', t => {
   const property = fc.property(fc.array(arbitraryServices, { minLength: 2, maxLength: 6 }), sequence => {
     const rules = new RuleTable(network)
     const model = new NftModel()
-    model.apply(renderWhole(rules.structures(), rules.elements(), network))
+    model.apply(renderWhole(rules.structures(), [], network))
     for (const services of sequence) model.apply(renderChange(rules.update(services)))
     return elements(model.table('flotilla')) === elements(load(sequence.at(-1) ?? []))
   })

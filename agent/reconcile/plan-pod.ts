@@ -133,7 +133,8 @@ function planExited(spec: Container, last: ObservedContainer, context: Context):
   // A clock that was set back must not make the wait longer than the back-off itself.
   const waitMs = Math.min(readyInMs, crashBackoffMs(crashes))
   if (waitMs > 0) return { steps: [], againInMs: waitMs }
-  return planStart(spec, context, { crashes: crashes + 1 })
+  // What was stopped because its definition changed did not crash.
+  return planStart(spec, context, { crashes: changed ? 0 : crashes + 1 })
 }
 
 function planStart(container: Container, { sandbox, view }: Context, { crashes }: { crashes: number }): Plan {

@@ -19,10 +19,6 @@ export class WatchHub {
     this.#backlog = backlog
   }
 
-  get watched(): boolean {
-    return this.#watchers.size > 0
-  }
-
   open(request: WatchRequest): Watch {
     const watcher = new Watcher(request, this.#backlog, () => this.#watchers.delete(watcher))
     this.#watchers.add(watcher)

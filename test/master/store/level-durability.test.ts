@@ -79,6 +79,19 @@ test('a store that is opened again goes on where it was', async t => {
   )
 })
 
+test('a store that is closed ends also those watches that still read what is past', async t => {
+  const directory = await makeDirectory(t)
+  const filled = await openLevel(t, { directory })
+  for (let n = 0; n < 300; n++) await filled.commit([{ type: 'put', key: `k${n}`, value: {} }], { durable: false })
+  await filled.close()
+  // Opened anew it has nothing to write when it closes, so that the first read is still under way.
+  const store = await openLevel(t, { directory })
+  const watchers = Array.from({ length: 20 }, () => follow(store.watch('', 0)))
+  await store.close()
+  for (const { ended } of watchers) t.is(await ended, undefined)
+  t.true(watchers.every(({ events }) => events.length < 300))
+})
+
 /** LevelDB's write-ahead log, as it lies on the disk. */
 async function walOf(directory: string): Promise<{ path: string; bytes: number }> {
   const names = (await readdir(directory)).filter(name => /^\d+\.log$/.test(name)).sort()

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Container } from '../../contract/resources/pod.ts'
 import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { PodWish } from '../../contract/wire/fleet.ts'
+import { canonicalJson } from '../../kit/bus/collection.ts'
 import type { ContainerConfig, ContainerResources, SandboxConfig } from '../runtime/runtime.ts'
 import { type EnvSources, expand, resolveEnv } from './env.ts'
 import { crashesAnnotation, graceAnnotation, specHashAnnotation } from './steps.ts'
@@ -69,9 +70,9 @@ export function renderContainer(start: ContainerStart): ContainerConfig {
   }
 }
 
-/** What must be equal for a running container to be left alone. */
+/** What must be equal for a running container to be left alone; the order in which a master writes the fields is not. */
 export function specHash(container: Container): string {
-  return createHash('sha256').update(JSON.stringify(container)).digest('hex').slice(0, 16)
+  return createHash('sha256').update(canonicalJson(container)).digest('hex').slice(0, 16)
 }
 
 /** The hosts file of a pod: runtimes would copy the board's, which does not know the pod. */

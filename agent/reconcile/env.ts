@@ -30,7 +30,7 @@ export function resolveEnv(container: Container, sources: EnvSources): Map<strin
 
 /** Kubernetes' expansion: `$(NAME)` of a known name is replaced, `$$(NAME)` is an escape, anything else stays. */
 export function expand(text: string, env: ReadonlyMap<string, string>): string {
-  return text.replace(/\$(\$|\(([^()\s]+)\))/g, (whole, _, name?: string) => {
+  return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, _, name?: string) => {
     if (name === undefined) return '$'
     return env.get(name) ?? whole
   })
@@ -48,7 +48,7 @@ function resolveConfigMapKey(
   reference: { name: string; key: string; optional?: boolean },
   sources: EnvSources,
 ): string | undefined {
-  const value = findConfigMap(reference, sources)?.data?.[reference.key]
+  const value = own(findConfigMap(reference, sources)?.data, reference.key)
   if (value !== undefined || reference.optional) return value
   throw new CodedError(
     'NotFound',
@@ -68,23 +68,31 @@ function findConfigMap(
 /** The downward API's fields that an environment may name (core/v1 ObjectFieldSelector). */
 function resolveField(path: string, { pod, podIP, hostIP, nodeName }: EnvSources): string {
   const entry = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
-  if (entry) return pod.metadata[entry[1] as 'labels' | 'annotations']?.[entry[2] ?? ''] ?? ''
+  if (entry) return own(pod.metadata[entry[1] as 'labels' | 'annotations'], entry[2] ?? '') ?? ''
+  // A pod in the board's own network has the board's address.
+  const ip = pod.spec.hostNetwork ? hostIP : podIP
+  const account = pod.spec['serviceAccountName']
   const fields: Record<string, string | undefined> = {
     'metadata.name': pod.metadata.name,
     'metadata.namespace': pod.metadata.namespace,
     'metadata.uid': pod.metadata.uid,
     'spec.nodeName': nodeName,
-    'spec.serviceAccountName': 'default',
+    'spec.serviceAccountName': typeof account === 'string' ? account : 'default',
     'status.hostIP': hostIP,
-    'status.podIP': podIP,
-    'status.podIPs': podIP,
+    'status.podIP': ip,
+    'status.podIPs': ip,
   }
-  if (!(path in fields))
+  if (!Object.hasOwn(fields, path))
     throw new CodedError(
       'Invalid',
       `cannot read ${path}: because an environment variable may only name ${Object.keys(fields).join(', ')}`,
     )
   return fields[path] ?? ''
+}
+
+/** Keys are the users': `constructor` is one like any other. */
+function own(values: Record<string, string> | undefined, key: string): string | undefined {
+  return values && Object.hasOwn(values, key) ? values[key] : undefined
 }
 
 /** `WEB_SERVICE_HOST`, `WEB_SERVICE_PORT` … for each service of the pod's namespace that has an address. */

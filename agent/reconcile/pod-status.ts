@@ -1,6 +1,7 @@
 /** What the master is told of a pod: its PodStatus from what the runtime shows. Pure. */
 import type { Condition } from '../../contract/resources/meta.ts'
 import type { Container, ContainerState, ContainerStatus, PodPhase, PodStatus } from '../../contract/resources/pod.ts'
+import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { PodWish } from '../../contract/wire/fleet.ts'
 import type { ObservedContainer, ObservedPod } from '../runtime/runtime.ts'
 import { crashBackoffMs, crashesOf, currentSandbox, isFinished, latestContainers } from './plan-pod.ts'
@@ -35,15 +36,16 @@ export function renderPodStatus(view: StatusView): PodStatus {
 
 /** Kubernetes' three classes (core/v1 PodQOSClass): all limits set and equal to requests, some of either, or none. */
 export function qosClassOf(containers: readonly Container[]): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const lists = containers.map(({ resources = {} }) => ({
-    requests: resources.requests ?? {},
-    limits: resources.limits ?? {},
-  }))
-  const names = ['cpu', 'memory']
-  if (lists.every(({ requests, limits }) => names.every(name => !requests[name] && !limits[name]))) return 'BestEffort'
-  const isFull = ({ requests, limits }: (typeof lists)[number]): boolean =>
-    names.every(name => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name])
-  return lists.every(isFull) ? 'Guaranteed' : 'Burstable'
+  const amounts = containers.flatMap(({ resources: { requests = {}, limits = {} } = {} }) => [
+    { request: amount(milliCpu, requests['cpu'] ?? limits['cpu']), limit: amount(milliCpu, limits['cpu']) },
+    { request: amount(bytesOf, requests['memory'] ?? limits['memory']), limit: amount(bytesOf, limits['memory']) },
+  ])
+  if (amounts.every(({ request, limit }) => request === 0 && limit === 0)) return 'BestEffort'
+  return amounts.every(({ request, limit }) => limit > 0 && request === limit) ? 'Guaranteed' : 'Burstable'
+}
+
+function amount(read: (quantity: string) => number, quantity: string | undefined): number {
+  return quantity === undefined ? 0 : read(quantity)
 }
 
 function phaseOf(wish: PodWish, latest: Map<string, ObservedContainer | undefined>): PodPhase {
@@ -59,7 +61,7 @@ function renderContainerStatus(
 ): ContainerStatus {
   const state = stateOf(spec, last, view)
   const running = state.running !== undefined
-  const previous = previousState(spec, last, view)
+  const previous = previousState(spec, state, view)
   return {
     name: spec.name,
     image: spec.image,
@@ -86,16 +88,12 @@ function stateOf(spec: Container, last: ObservedContainer | undefined, { wish, r
 }
 
 /** The end of the attempt before the one that `state` shows. */
-function previousState(
-  spec: Container,
-  last: ObservedContainer | undefined,
-  { observed }: StatusView,
-): ContainerState | undefined {
+function previousState(spec: Container, state: ContainerState, { observed }: StatusView): ContainerState | undefined {
   const ended = observed
     .flatMap(sandbox => sandbox.containers)
-    .filter(({ name, state }) => name === spec.name && state === 'exited')
+    .filter(container => container.name === spec.name && container.state === 'exited')
     .sort((a, b) => b.attempt - a.attempt)
-  const before = last?.state === 'exited' && crashBackoffMs(crashesOf(last)) === 0 ? ended[1] : ended[0]
+  const before = state.terminated ? ended[1] : ended[0]
   return before ? terminated(before) : undefined
 }
 

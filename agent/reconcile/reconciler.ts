@@ -26,6 +26,8 @@ export interface ReconcilerParts {
 const podConcurrency = 4
 /** Exits come as events; this catches what an event stream may have lost. */
 const relistMs = 15_000
+/** The event of an exit comes before containerd's own listing shows it: how soon after it the listing is read. */
+const afterExitMs = [10, 100, 1000]
 
 export class Reconciler {
   #parts: ReconcilerParts
@@ -59,7 +61,7 @@ export class Reconciler {
 
   start(): void {
     this.#relist.start()
-    this.#unwatch = this.#parts.executor.runtime.watchExits(() => this.#relist.poke())
+    this.#unwatch = this.#parts.executor.runtime.watchExits(() => this.#lookSoon())
   }
 
   async stop(): Promise<void> {
@@ -81,6 +83,10 @@ export class Reconciler {
       for (const failure of record.failures.values()) failure.retryAtMs = 0
       this.#queue.add(uid)
     }
+  }
+
+  #lookSoon(): void {
+    for (const delayMs of afterExitMs) this.#parts.clock.after(delayMs, () => this.#relist.poke())
   }
 
   async #enqueueAll(): Promise<void> {

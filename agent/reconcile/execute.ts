@@ -6,8 +6,9 @@ import { hasCode, messageOf } from '../../kit/errors.ts'
 import type { ContainerConfig, ObservedPod, Runtime } from '../runtime/runtime.ts'
 import { type BoardPaths, renderContainer, renderHosts, renderSandbox } from './container-config.ts'
 import type { EnvSources } from './env.ts'
-import type { PodRecord } from './pod-record.ts'
+import { configFailure, type PodRecord } from './pod-record.ts'
 import type { Step } from './steps.ts'
+import type { Turns } from './turns.ts'
 
 export interface Executor {
   runtime: Runtime
@@ -24,18 +25,20 @@ export interface StepContext {
   observed: readonly ObservedPod[]
   record: PodRecord
   executor: Executor
+  /** Shared by all pods of the board. Stopping takes no turn: it costs nothing but time, up to its grace period. */
+  turns: { start: Turns; pull: Turns }
 }
 
 type Handlers = { [K in Step['type']]: (step: Extract<Step, { type: K }>, context: StepContext) => Promise<void> }
 
 const handlers: Handlers = {
-  async runSandbox({ attempt }, { wish, record, executor }) {
+  async runSandbox({ attempt }, { wish, record, executor, turns }) {
     if (!wish) return
     const sandbox = renderSandbox(wish, attempt, executor.paths)
     await mkdir(sandbox.logDirectory, { recursive: true })
     record.sandboxAttempts = attempt + 1
     try {
-      await executor.runtime.runSandbox(sandbox)
+      await turns.start.take(() => executor.runtime.runSandbox(sandbox))
       record.sandboxFailure = undefined
     } catch (error) {
       record.sandboxFailure = `cannot make the pod's sandbox: ${messageOf(error)}`
@@ -81,20 +84,22 @@ export async function removePodFiles(
 /** A failure to start is kept in the record, shown in the status, and tried again after its back-off. */
 async function startContainer(
   step: Extract<Step, { type: 'startContainer' }>,
-  { wish, record, executor }: StepContext,
+  { wish, record, executor, turns }: StepContext,
 ): Promise<void> {
   if (!wish) return
   const { container } = step
-  const note = { phase: 'CreateContainerConfigError' }
+  const note = { phase: configFailure }
   try {
     const config = await prepareConfig(step, wish, executor)
     note.phase = 'ErrImagePull'
-    await ensureImage(container, wish, executor)
+    await ensureImage(container, wish, { executor, turns })
     note.phase = 'CreateContainerError'
-    const id = await executor.runtime.createContainer(step.sandboxId, config, renderSandbox(wish, 0, executor.paths))
-    emit(executor, wish, { type: 'Normal', reason: 'Created', message: `Created container ${container.name}` })
-    note.phase = 'RunContainerError'
-    await executor.runtime.startContainer(id)
+    await turns.start.take(async () => {
+      const id = await executor.runtime.createContainer(step.sandboxId, config, renderSandbox(wish, 0, executor.paths))
+      emit(executor, wish, { type: 'Normal', reason: 'Created', message: `Created container ${container.name}` })
+      note.phase = 'RunContainerError'
+      await executor.runtime.startContainer(id)
+    })
     record.failures.delete(container.name)
     emit(executor, wish, { type: 'Normal', reason: 'Started', message: `Started container ${container.name}` })
   } catch (error) {
@@ -128,7 +133,7 @@ async function prepareConfig(
 async function ensureImage(
   container: { image: string; imagePullPolicy?: string },
   pod: PodWish,
-  executor: Executor,
+  { executor, turns }: Pick<StepContext, 'executor' | 'turns'>,
 ): Promise<void> {
   const { image, imagePullPolicy = 'IfNotPresent' } = container
   const present = (await executor.runtime.imageStatus(image)) !== undefined
@@ -137,7 +142,7 @@ async function ensureImage(
   emit(executor, pod, { type: 'Normal', reason: 'Pulling', message: `Pulling image ${image}` })
   const startMs = executor.clock.monotonic()
   try {
-    await executor.runtime.pullImage(image)
+    await turns.pull.take(() => executor.runtime.pullImage(image))
   } catch (error) {
     // A dead uplink must not keep a board from running what it has: Kubernetes would refuse here.
     if (!present || !hasCode(error, 'ServiceUnavailable', 'Timeout')) throw error

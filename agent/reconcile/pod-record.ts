@@ -1,6 +1,9 @@
 /** What the agent remembers of a pod between two looks at it: failures that the runtime does not keep. Lost with the process, at no harm. */
 import type { ObservedPod, PodIdentity } from '../runtime/runtime.ts'
 
+/** Kubernetes' word for an environment that cannot be made. */
+export const configFailure = 'CreateContainerConfigError'
+
 export interface Failure {
   reason: string
   message: string
@@ -37,6 +40,13 @@ export class PodRecord {
     const next = { reason, message, count, retryAtMs: nowMs + imageBackoffMs(count) }
     this.failures.set(container, next)
     return next
+  }
+
+  /** With a new wish may have come the ConfigMap that a start has waited for; no start costs less to try. */
+  retryConfig(): void {
+    for (const failure of this.failures.values()) {
+      if (failure.reason === configFailure) failure.retryAtMs = 0
+    }
   }
 }
 

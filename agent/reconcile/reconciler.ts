@@ -12,6 +12,7 @@ import { planPod } from './plan-pod.ts'
 import { PodRecord } from './pod-record.ts'
 import { renderPodStatus } from './pod-status.ts'
 import type { Step } from './steps.ts'
+import { Turns } from './turns.ts'
 
 export interface ReconcilerParts {
   executor: Executor
@@ -22,8 +23,11 @@ export interface ReconcilerParts {
   onReport: (uid: string, report: PodReport) => void
 }
 
+/** More than a board has pods: one that takes its time to stop, or waits for an image, keeps no other waiting. */
+const podConcurrency = 128
 /** Many pods start at once after a boot; a small board bears so many at a time. */
-const podConcurrency = 4
+const startConcurrency = 4
+const pullConcurrency = 3
 /** Exits come as events; this catches what an event stream may have lost. */
 const relistMs = 15_000
 /** The event of an exit comes before containerd's own listing shows it: how soon after it the listing is read. */
@@ -38,6 +42,7 @@ export class Reconciler {
   /** By uid. Undefined until the first wish is known: until then nothing may be taken for unwanted. */
   #wish: ReadonlyMap<string, PodWish> | undefined
   #records = new Map<string, PodRecord>()
+  #turns = { start: new Turns(startConcurrency), pull: new Turns(pullConcurrency) }
 
   constructor(parts: ReconcilerParts) {
     const { clock, log } = parts
@@ -73,20 +78,17 @@ export class Reconciler {
   /** Takes the whole wish, by uid; may be called as often as it likes. */
   setWish(pods: ReadonlyMap<string, PodWish>): void {
     this.#wish = pods
+    for (const record of this.#records.values()) record.retryConfig()
     this.#relist.poke()
   }
 
-  /** Puts a failed start back in line at once, since what it waited for (a ConfigMap, a network) may have come. */
+  /** Puts what failed back in line at once, since what it waited for (a network, an address) may have come. */
   retryFailed(): void {
     for (const [uid, record] of this.#records) {
-      if (record.failures.size === 0) continue
+      if (record.failures.size === 0 && record.sandboxFailure === undefined) continue
       for (const failure of record.failures.values()) failure.retryAtMs = 0
       this.#queue.add(uid)
     }
-  }
-
-  #lookSoon(): void {
-    for (const delayMs of afterExitMs) this.#parts.clock.after(delayMs, () => this.#relist.poke())
   }
 
   async #enqueueAll(): Promise<void> {
@@ -108,7 +110,7 @@ export class Reconciler {
     if (plan.steps.length === 0) return
     if (plan.steps.some(isGone)) return this.#finish(uid, wish)
     const results = await Promise.allSettled(
-      plan.steps.map(step => runStep(step, { wish, observed, record, executor })),
+      plan.steps.map(step => runStep(step, { wish, observed, record, executor, turns: this.#turns })),
     )
     const failed = results.find(result => result.status === 'rejected')
     if (failed) throw failed.reason

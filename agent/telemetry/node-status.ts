@@ -26,7 +26,7 @@ const reservedMemoryShare = 0.1
 export function renderNodeStatus(facts: BoardFacts): NodeStatus {
   const { inventory, agentVersion, runtime, address } = facts
   const capacity = renderCapacity(facts)
-  const memoryBytes = Math.floor(facts.memoryTotalBytes * (1 - reservedMemoryShare))
+  const memoryBytes = Math.floor((facts.memoryTotalBytes * (1 - reservedMemoryShare)) / 1024) * 1024
   return {
     capacity,
     allocatable: { ...capacity, memory: facts.offered['memory'] ?? formatBytes(memoryBytes) },

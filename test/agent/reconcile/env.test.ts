@@ -81,9 +81,9 @@ for (const [title, container, names] of [
   ['a key of a ConfigMap', { env: [fromKey('SHAPE')] }, /SHAPE.*settings/],
   ['a key that every JavaScript object seems to have', { env: [fromKey('constructor')] }, /constructor/],
   ['a ConfigMap that is taken whole', { envFrom: [{ configMapRef: { name: 'absent' } }] }, /absent/],
-] as const) {
+] as Array<[string, Partial<Container>, RegExp]>) {
   test(`${title} that is missing is an error that names it`, t => {
-    const error = t.throws(() => resolve(container as Partial<Container>), { instanceOf: CodedError })
+    const error = t.throws(() => resolve(container), { instanceOf: CodedError })
     t.is(error?.code, 'NotFound')
     t.regex(error?.message ?? '', names)
   })

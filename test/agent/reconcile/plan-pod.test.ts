@@ -34,8 +34,9 @@ function plansTo(t: ExecutionContext, situation: Situation, ...steps: string[]):
   t.deepEqual(plan(situation).steps.map(tell), steps)
 }
 
-const waits = (t: ExecutionContext, situation: Situation, ms: number): void =>
+function waits(t: ExecutionContext, situation: Situation, ms: number): void {
   t.deepEqual(plan(situation), { steps: [], againInMs: ms })
+}
 
 const deleted = (more: { seconds?: number; spec?: Partial<PodWish['spec']> } = {}): PodWish =>
   wishOf([spec()], {

@@ -3,7 +3,7 @@ import { PodRecord } from '../../../agent/reconcile/pod-record.ts'
 import { qosClassOf, renderPodStatus, type StatusView } from '../../../agent/reconcile/pod-status.ts'
 import type { ObservedContainer } from '../../../agent/runtime/runtime.ts'
 import type { Condition } from '../../../contract/resources/meta.ts'
-import type { Container, ContainerStatus, PodStatus } from '../../../contract/resources/pod.ts'
+import type { Container, ContainerStatus, PodPhase, PodStatus } from '../../../contract/resources/pod.ts'
 import { dead, exited, minute, nowMs, recordOf, running, sandbox, second, spec, wishOf } from './fixtures.ts'
 
 function statusOf(view: Partial<StatusView>): PodStatus {
@@ -43,7 +43,7 @@ for (const [title, view, phase, ready] of [
     'Failed',
     'False',
   ],
-] as Array<[string, Partial<StatusView>, string, string]>) {
+] as Array<[string, Partial<StatusView>, PodPhase, Condition['status']]>) {
   test(`${phase}, when ${title}`, t => {
     const status = statusOf(view)
     t.is(status.phase, phase)
@@ -175,7 +175,7 @@ for (const [title, resources, expected] of [
     [{ ...full, requests: { cpu: '1000m', memory: '1024Mi' } }],
     'Guaranteed',
   ],
-] as Array<[string, Array<NonNullable<Container['resources']>>, string]>) {
+] as Array<[string, Array<NonNullable<Container['resources']>>, NonNullable<PodStatus['qosClass']>]>) {
   test(`${expected}, when ${title}`, t => {
     const containers = resources.map((amounts, index) => spec(`c${index}`, { resources: amounts }))
     t.is(qosClassOf(containers), expected)

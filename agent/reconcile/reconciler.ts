@@ -95,10 +95,6 @@ export class Reconciler {
     for (const delayMs of afterExitMs) this.#parts.clock.after(delayMs, () => this.#relist.poke())
   }
 
-  #lookSoon(): void {
-    for (const delayMs of afterExitMs) this.#parts.clock.after(delayMs, () => this.#relist.poke())
-  }
-
   async #enqueueAll(): Promise<void> {
     if (!this.#wish) return
     const observed = await this.#observer.observe()

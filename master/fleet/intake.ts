@@ -17,7 +17,7 @@ import type { Objects } from '../store/objects.ts'
 import { nodeKind, podKind } from './kinds.ts'
 import type { Leases } from './leases.ts'
 import { mergeNodeStatus, mergePodStatus, newNode } from './merge-report.ts'
-import { readBeat, readPresence, readReport } from './read-report.ts'
+import { readBeat, readNodeName, readPresence, readReport } from './read-report.ts'
 import { Sessions } from './sessions.ts'
 
 export interface IntakeParts {
@@ -77,8 +77,7 @@ export class Intake {
     // A presence is cleared when its node is deleted.
     if (message.payload.length === 0) return
     this.#parts.badMessages.guard(kind, message, () => {
-      const node = this.#parts.topics.parseNode(message.topic)?.node
-      if (node === undefined) return
+      const node = readNodeName(this.#parts.topics.parseNode(message.topic)?.node)
       const value = decodeJson(message, maxPacketBytes)
       if (kind === 'presence') this.#takePresence(node, value, message.retained)
       else if (kind === 'beat') this.#takeBeat(node, readBeat(value).session)

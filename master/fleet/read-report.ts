@@ -1,70 +1,69 @@
 /** Checks what nodes say before anybody believes it. Throws `BadRequest`; never changes what it was given. */
-import type { Beat, NodePresence, Report } from '../../contract/wire/fleet.ts'
-import { asRecord } from '../../kit/bus/bad-messages.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { checkLabelName, checkSubdomainName } from '../../contract/resources/names.ts'
+import type { Beat, NodePresence, NodeUsage, PodReport, Report, ReportedEvent } from '../../contract/wire/fleet.ts'
+import { count, flag, listOf, mapOf, named, oneOf, prose, type Reader, record, time, word } from './read-fields.ts'
+import { readNodeStatus, readPodStatus, readResources } from './read-status.ts'
 
+/** A board runs about a hundred pods; those that it has just ended come on top. */
 const maxPods = 1000
 const maxEvents = 1000
+const maxIdLength = 128
+/** Kubernetes' limit of an Event's reason, and of its message. */
+const maxReasonLength = 128
+const maxMessageLength = 1024
+
+const namespace = named(checkLabelName)
+const podName = named(checkSubdomainName)
+const uid = word(maxIdLength)
+const session = word(maxIdLength)
+
+const podReport = record<PodReport>({ namespace, name: podName, status: readPodStatus, gone: flag }, [
+  'namespace',
+  'name',
+])
+
+const event = record<ReportedEvent>(
+  {
+    pod: record({ namespace, name: podName, uid }, ['namespace', 'name', 'uid']),
+    type: oneOf('Normal', 'Warning'),
+    reason: word(maxReasonLength),
+    message: prose(maxMessageLength),
+    timestamp: time,
+  },
+  ['type', 'reason', 'message', 'timestamp'],
+)
+
+const report = record<Report>(
+  {
+    session,
+    sequence: count,
+    full: flag,
+    wish: record({ epoch: count, generation: count }, ['epoch', 'generation']),
+    node: readNodeStatus,
+    usage: record<NodeUsage>({ timestamp: time, usage: readResources }, ['timestamp', 'usage']),
+    pods: mapOf(podReport, { max: maxPods, key: uid }),
+    events: listOf(event, maxEvents),
+  },
+  ['session', 'sequence', 'full'],
+)
+
+const presence = record<NodePresence>({ online: flag, session, reason: oneOf('shutdown') }, ['online'])
+const beat = record<Beat>({ session }, ['session'])
+const nodeName: Reader<string> = named(checkLabelName)
 
 export function readReport(value: unknown): Report {
-  const report = asRecord(value)
-  const { session, sequence, full, pods = {}, events = [], node, usage, wish } = report
-  if (typeof session !== 'string' || session === '') throw bad('session must be a string')
-  if (!Number.isSafeInteger(sequence)) throw bad('sequence must be a whole number')
-  if (typeof full !== 'boolean') throw bad('full must be true or false')
-  const podReports = Object.values(asRecord(pods))
-  if (podReports.length > maxPods) throw bad(`pods must be at most ${maxPods}`)
-  for (const pod of podReports) readPodReport(pod)
-  if (!Array.isArray(events) || events.length > maxEvents) throw bad(`events must be a list of at most ${maxEvents}`)
-  for (const event of events) readStrings(event, ['type', 'reason', 'message', 'timestamp'])
-  if (node !== undefined) readNodeStatus(node)
-  if (usage !== undefined) readStringMap(asRecord(usage)['usage'])
-  if (wish !== undefined) asRecord(wish)
-  return report as unknown as Report
+  return report(value, 'report')
 }
 
 export function readPresence(value: unknown): NodePresence {
-  const presence = asRecord(value)
-  if (typeof presence['online'] !== 'boolean') throw bad('online must be true or false')
-  return presence as unknown as NodePresence
+  return presence(value, 'presence')
 }
 
 export function readBeat(value: unknown): Beat {
-  const beat = asRecord(value)
-  readStrings(beat, ['session'])
-  return beat as unknown as Beat
+  return beat(value, 'beat')
 }
 
-function readPodReport(value: unknown): void {
-  readStrings(value, ['namespace', 'name'])
-  const { status } = asRecord(value)
-  if (status === undefined) return
-  const { conditions = [], containerStatuses = [] } = asRecord(status)
-  for (const list of [conditions, containerStatuses]) {
-    if (!Array.isArray(list)) throw bad('conditions and containerStatuses must be lists')
-    list.forEach(asRecord)
-  }
-}
-
-function readNodeStatus(value: unknown): void {
-  const { capacity = {}, allocatable = {}, conditions = [], addresses = [], nodeInfo = {} } = asRecord(value)
-  for (const map of [capacity, allocatable, nodeInfo]) readStringMap(map)
-  for (const list of [conditions, addresses]) {
-    if (!Array.isArray(list)) throw bad('conditions and addresses must be lists')
-    for (const item of list) readStrings(item, ['type'])
-  }
-}
-
-function readStringMap(value: unknown): void {
-  const strings = Object.values(asRecord(value)).every(member => typeof member === 'string')
-  if (!strings) throw bad('quantities must be strings')
-}
-
-function readStrings(value: unknown, fields: string[]): void {
-  const record = asRecord(value)
-  for (const field of fields) if (typeof record[field] !== 'string') throw bad(`${field} must be a string`)
-}
-
-function bad(reason: string): CodedError {
-  return new CodedError('BadRequest', `cannot read what a node says: because ${reason}`)
+/** A topic may have any level where a name should be; an object may not have any name. */
+export function readNodeName(value: string | undefined): string {
+  return nodeName(value, 'the name of the node')
 }

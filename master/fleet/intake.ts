@@ -106,6 +106,7 @@ export class Intake {
     const verdict = this.#sessions.judge(node, report)
     if (verdict === 'stranger') return this.#refuseStranger(node)
     this.#parts.leases.heard(node)
+    if (verdict === 'repeated') return
     if (verdict === 'incomplete') return this.#askForReport(node)
     const turn = this.#turns.get(node) ?? { tail: Promise.resolve(), waiting: 0 }
     if (turn.waiting >= maxBacklog) return this.#sessions.doubt(node)

@@ -1,18 +1,23 @@
 /** Which process speaks for a node, and whether anything it said was missed: two boards with one name must not take turns. */
 import type { Clock } from '../../kit/clock.ts'
+import { CodedError } from '../../kit/errors.ts'
 
 export type Verdict =
   /** From the node's own agent, and nothing before it is missing. */
   | 'accept'
   /** From the node's own agent, but something is missing: a full report is needed. */
   | 'incomplete'
+  /** Taken in already: the agent is alive, and that is all it says. */
+  | 'repeated'
   /** From somebody else, while the node's own agent is alive. */
   | 'stranger'
 
 interface Session {
   id: string
-  /** Of the last report taken in; undefined until a full one came. */
-  sequence: number | undefined
+  /** Of the last report taken in. */
+  sequence: number
+  /** Everything up to `sequence` is known. */
+  complete: boolean
   heardMs: number
 }
 
@@ -22,6 +27,9 @@ export interface SessionsParts {
   takeoverMs: number
 }
 
+/** Far more boards than one master serves: a broker full of invented names must not fill the memory. */
+const maxSessions = 20_000
+
 export class Sessions {
   #parts: SessionsParts
   #sessions = new Map<string, Session>()
@@ -30,7 +38,7 @@ export class Sessions {
     this.#parts = parts
   }
 
-  /** A beat or a presence: true when the speaker is the node's own agent. */
+  /** A beat or a presence: true when the speaker is the node's own agent. Throws `TooManyRequests`. */
   admit(node: string, id: string): boolean {
     const nowMs = this.#parts.clock.monotonic()
     const session = this.#sessions.get(node)
@@ -39,7 +47,10 @@ export class Sessions {
       return true
     }
     if (session && nowMs - session.heardMs < this.#parts.takeoverMs) return false
-    this.#sessions.set(node, { id, sequence: undefined, heardMs: nowMs })
+    if (!session && this.#sessions.size >= maxSessions) {
+      throw new CodedError('TooManyRequests', `cannot listen to ${node}: because ${maxSessions} others already speak`)
+    }
+    this.#sessions.set(node, { id, sequence: -1, complete: false, heardMs: nowMs })
     return true
   }
 
@@ -47,22 +58,23 @@ export class Sessions {
   judge(node: string, report: { session: string; sequence: number; full: boolean }): Verdict {
     if (!this.admit(node, report.session)) return 'stranger'
     const session = this.#sessions.get(node) as Session
-    const follows = session.sequence !== undefined && report.sequence === session.sequence + 1
-    // QoS 1 may deliver twice: what was taken in already is as good as missing nothing.
-    const repeated = session.sequence !== undefined && report.sequence <= session.sequence
-    if (!report.full && !follows && !repeated) return 'incomplete'
-    session.sequence = Math.max(report.sequence, session.sequence ?? 0)
+    // QoS 1 may deliver twice, and late: what it said then may be wrong by now.
+    if (report.sequence <= session.sequence) return 'repeated'
+    const follows = session.complete && report.sequence === session.sequence + 1
+    if (!report.full && !follows) return 'incomplete'
+    session.sequence = report.sequence
+    session.complete = true
     return 'accept'
   }
 
   isComplete(node: string): boolean {
-    return this.#sessions.get(node)?.sequence !== undefined
+    return this.#sessions.get(node)?.complete ?? false
   }
 
   /** What was said before no longer counts as known: the next report must be a full one. */
   doubt(node: string): void {
     const session = this.#sessions.get(node)
-    if (session) session.sequence = undefined
+    if (session) session.complete = false
   }
 
   /** The agent's connection is gone: whoever comes next may have the name. */
@@ -71,5 +83,10 @@ export class Sessions {
     if (!session || (id !== undefined && session.id !== id)) return false
     session.heardMs = Number.NEGATIVE_INFINITY
     return true
+  }
+
+  /** As if the node had never been heard of. */
+  forget(node: string): void {
+    this.#sessions.delete(node)
   }
 }

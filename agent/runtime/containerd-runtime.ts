@@ -1,7 +1,7 @@
 /** The Runtime over containerd's socket: pods by CRI v1, exits and exec by containerd's own services. */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../../kit/clock.ts'
 import { hasCode } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
@@ -56,17 +56,20 @@ class ContainerdRuntime implements Runtime {
   #owner: OwnerLabels
   #pods: PodList
   #exec: ExecSessions
-  #swept = false
+  /** Once containerd answers: what an agent before us left running is ended. */
+  #sweeping: Promise<void> | undefined
   #closing = new AbortController()
   /** The kernel may be built without it, and then every container would fail to start. */
   #seccomp = existsSync('/proc/sys/kernel/seccomp/actions_avail')
 
   constructor(options: ContainerdOptions) {
-    const { socketPath, clock, log, random = systemRandom, execDirectory: directory = '/run/flotilla/exec' } = options
+    const { socketPath, clock, log, random = systemRandom, cluster, execDirectory = '/run/flotilla/exec' } = options
+    // Another cluster's agent on this board has its own, or each would end the other's sessions.
+    const directory = join(execDirectory, cluster ?? 'default')
     this.#options = options
     // CRI's own namespace; CRI ignores the header, containerd's own services need it.
     this.#client = new GrpcClient({ socketPath, clock, metadata: { 'containerd-namespace': 'k8s.io' } })
-    this.#owner = ownerLabels(options.cluster)
+    this.#owner = ownerLabels(cluster)
     this.#pods = new PodList(this.#client, this.#owner)
     this.#exec = new ExecSessions({ tasks: new Tasks(this.#client), clock, log, random, directory })
   }
@@ -85,10 +88,7 @@ class ContainerdRuntime implements Runtime {
 
   async listPods(): Promise<ObservedPod[]> {
     const pods = await this.#pods.read()
-    if (!this.#swept) {
-      this.#swept = true
-      this.#exec.sweep().catch(error => this.#options.log.warn('cannot end old exec sessions', { error }))
-    }
+    this.#sweeping ??= this.#sweep()
     return pods
   }
 
@@ -108,7 +108,7 @@ class ContainerdRuntime implements Runtime {
     const found = await unlessGone(this.#client.call(cri.sandboxStatus, { id }, query))
     await unlessGone(this.#client.call(cri.removeSandbox, { id }, action))
     const parent = cgroupParentOf(found?.status?.annotations ?? {})
-    if (parent) await removePodCgroup(parent, { clock: this.#options.clock })
+    if (parent && !(await this.#isCgroupUsed(parent))) await removePodCgroup(parent, { clock: this.#options.clock })
   }
 
   async createContainer(sandboxId: string, container: ContainerConfig, sandbox: SandboxConfig): Promise<string> {
@@ -165,6 +165,21 @@ class ContainerdRuntime implements Runtime {
     this.#closing.abort()
     await this.#exec.close()
     this.#client.close()
+  }
+
+  /** A pod whose sandbox died has the next one in the same cgroup. */
+  async #isCgroupUsed(parent: string): Promise<boolean> {
+    const { items } = await this.#client.call(cri.listSandboxes, { filter: { labelSelector: this.#owner } }, query)
+    return items.some(({ annotations }) => cgroupParentOf(annotations) === parent)
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#exec.sweep()
+    } catch (error) {
+      this.#options.log.warn('cannot end old exec sessions', { error })
+      this.#sweeping = undefined // at the next list again
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Random } from '../../kit/random.ts'
 import { joinStdio } from './exec-stdio.ts'
-import { makePipes, type PipeEnds, removePipes } from './pipes.ts'
+import { closePipes, makePipes, type PipeEnds, removePipes } from './pipes.ts'
 import type { ExecRequest, ExecSession } from './runtime.ts'
 import { type OciProcess, type ProcessId, signals, type Tasks } from './tasks.ts'
 
@@ -20,7 +20,7 @@ export interface ExecOptions {
   clock: Clock
   log: Log
   random: Random
-  /** One directory a session, named `<container>.<exec>`, so that a later agent knows what was left behind. */
+  /** Ours alone: one directory a session, named `<container>.<exec>`, so that a later agent knows what was left behind. */
   directory: string
 }
 
@@ -30,18 +30,24 @@ const hangUpMs = 2_000
 const drainQuietMs = 1_000
 const maxDrainMs = 60_000
 const waitRetryMs = 500
+/** What containerd itself says of an end that it has not seen. */
+const unknownExit = 255
 
 export class ExecSessions {
   #options: ExecOptions
-  #open = new Map<string, OpenSession>()
+  #open = new Set<OpenSession>()
+  /** Begins the names of our own sessions, which a sweep must spare from before they are open until after they ended. */
+  #prefix: string
+  #count = 0
 
   constructor(options: ExecOptions) {
     this.#options = options
+    this.#prefix = `flotilla-${options.random.suffix(8)}-`
   }
 
   async start(containerId: string, request: ExecRequest): Promise<ExecSession> {
-    const { tasks, directory, random } = this.#options
-    const id = { containerId, execId: `flotilla-${random.suffix(12)}` }
+    const { tasks, directory } = this.#options
+    const id = { containerId, execId: `${this.#prefix}${++this.#count}` }
     const process = withCommand(await tasks.processOf(containerId), request)
     const place = join(directory, `${containerId}.${id.execId}`)
     const pipes = await makePipes(place, { stdin: request.stdin, stderr: !request.tty })
@@ -49,21 +55,23 @@ export class ExecSessions {
       await tasks.start(id, process, pipes.paths)
     } catch (error) {
       await tasks.remove(id).catch(() => undefined) // it may not even have been registered
-      await removePipes(place, pipes)
+      closePipes(pipes)
+      await removePipes(place)
       throw startError(request.command, error)
     }
     const session = new OpenSession(this.#options, id, { pipes, place, tty: request.tty })
-    this.#open.set(id.execId, session)
-    void session.ended.then(() => this.#open.delete(id.execId))
+    this.#open.add(session)
+    void session.ended.then(() => this.#open.delete(session))
     return session
   }
 
   /** Ends what the sessions of an agent that died left running. */
   async sweep(): Promise<void> {
     const { tasks, directory } = this.#options
+    // No directory: no session was ever opened here.
     for (const name of await readdir(directory).catch(() => [])) {
       const [containerId = '', execId = ''] = name.split('.')
-      if (this.#open.has(execId)) continue
+      if (execId.startsWith(this.#prefix)) continue
       await tasks.kill({ containerId, execId }, signals.kill)
       await tasks.remove({ containerId, execId })
       await removePipes(join(directory, name))
@@ -72,7 +80,7 @@ export class ExecSessions {
 
   /** Ends all sessions and their processes. */
   async close(): Promise<void> {
-    const sessions = [...this.#open.values()]
+    const sessions = [...this.#open]
     for (const session of sessions) session.close()
     await Promise.all(sessions.map(session => session.ended))
   }
@@ -89,6 +97,7 @@ class OpenSession implements ExecSession {
   #pipes: PipeEnds
   #closing = new AbortController()
   #exited = false
+  #endSeen = false
   #wantedSize: { columns: number; rows: number } | undefined
   #resizing: Promise<void> | undefined
 
@@ -141,14 +150,17 @@ class OpenSession implements ExecSession {
     await this.#options.tasks.closeStdin(this.#id).catch(this.#report('cannot close a stdin'))
   }
 
-  /** The process lives on when containerd is restarted: ask until there is an answer. 255 when nobody knows any more. */
+  /** The process lives on when containerd is restarted: ask until there is an answer. 255 when nobody can know it. */
   async #wait(): Promise<number> {
     const { tasks, clock } = this.#options
     for (;;) {
       try {
-        return await tasks.wait(this.#id)
+        const code = await tasks.wait(this.#id)
+        this.#endSeen = true
+        return code
       } catch (error) {
-        if (!hasCode(error, 'ServiceUnavailable') || messageOf(error).includes('is closed')) return 255
+        this.#endSeen = !hasCode(error, 'ServiceUnavailable')
+        if (this.#endSeen || this.#closing.signal.aborted) return unknownExit
         await sleep(clock, waitRetryMs)
       }
     }
@@ -159,7 +171,9 @@ class OpenSession implements ExecSession {
     this.#exited = true
     await this.#drain()
     await this.#options.tasks.remove(this.#id).catch(this.#report('cannot forget an ended process'))
-    await removePipes(place, this.#pipes)
+    closePipes(this.#pipes)
+    // Closed while containerd was away: the directory tells the next agent that a process may be left.
+    if (this.#endSeen) await removePipes(place)
   }
 
   async #drain(): Promise<void> {

@@ -37,8 +37,11 @@ export async function makePipes(directory: string, wanted: { stdin: boolean; std
   }
 }
 
-export async function removePipes(directory: string, ends?: PipeEnds): Promise<void> {
-  for (const end of [ends?.stdin, ends?.stdout, ends?.stderr]) end?.destroy()
+export function closePipes({ stdin, stdout, stderr }: PipeEnds): void {
+  for (const end of [stdin, stdout, stderr]) end?.destroy()
+}
+
+export async function removePipes(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true })
 }
 

@@ -122,13 +122,16 @@ export interface ExecRequest {
 }
 
 export interface ExecSession {
-  /** Bytes of stdout (and of stderr when tty); writing goes to stdin, `end()` closes it. Back-pressure holds. */
+  /**
+   * Bytes of stdout (and of stderr when tty); writing goes to stdin, `end()` closes it. Back-pressure holds.
+   * A terminal has no end of input: with tty, who types sends Ctrl-D.
+   */
   stdio: Duplex
   /** Ends at once when tty. */
   stderr: NodeJS.ReadableStream
   resize(columns: number, rows: number): void
-  /** Resolves to the exit code when the process has ended. */
+  /** Resolves to the exit code when the process has ended, which may be before its last output was read; never rejects. */
   exit: Promise<number>
-  /** Ends the session, and the process with it. */
+  /** Ends the session, and the process with it: hang-up first, SIGKILL 2 s later. Idempotent. */
   close(): void
 }

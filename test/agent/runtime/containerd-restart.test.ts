@@ -5,7 +5,7 @@ import test from 'ava'
 import type { ExecSession } from '../../../agent/runtime/runtime.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { type BoardHarness, connectTo, useBoard } from './harness.ts'
+import { type BoardHarness, cgroupTrees, connectTo, useBoard } from './harness.ts'
 import { observe, runPod, waitForExit } from './runtime-contract.ts'
 
 // Each test takes containerd down, which is no time for another test: hence serial.
@@ -86,7 +86,7 @@ test.serial('closing a session ends its process, a terminal or not', async t => 
   for (const session of [deaf, shell]) session.close()
   t.deepEqual([await shell.exit, await deaf.exit], [128 + 1, 128 + 9])
   await eventually('the end of the shell’s child', async () => !(await processes(harness)).includes('sleep 2002'))
-  await eventually('no pipes', async () => (await readdir(join(board.directory, 'exec'))).length === 0)
+  await eventually('no pipes', async () => (await readdir(join(board.directory, 'exec', 'home'))).length === 0)
 })
 
 test.serial('what an agent that died left running is ended by the next', async t => {
@@ -100,8 +100,27 @@ test.serial('what an agent that died left running is ended by the next', async t
   await next.listPods()
   t.is(await mine.exit, 128 + 9)
   await eventually('no process', async () => !(await processes(harness)).includes('sleep 3001'))
-  await eventually('no pipes', async () => (await readdir(join(board.directory, 'exec'))).length === 0)
+  await eventually('no pipes', async () => (await readdir(join(board.directory, 'exec', 'home'))).length === 0)
   await next.close()
+})
+
+test.serial('an agent can end while containerd is away, and the next ends what it left', async t => {
+  const harness = await start(t)
+  if (!harness) return
+  const { board, runtime } = harness
+  const { ids } = await runPod(harness, 'away', { main: 'sleep 1000' })
+  const dying = connectTo(board)
+  await dying.exec(ids['main']!, { command: ['sleep', '4001'], stdin: true, tty: false })
+  await board.killContainerd()
+  await dying.close()
+  await board.startContainerd()
+  await waitUntilBack(harness)
+  t.true((await processes(harness)).includes('sleep 4001'))
+  const next = connectTo(board)
+  await next.listPods()
+  await eventually('no process', async () => !(await processes(harness)).includes('sleep 4001'))
+  await next.close()
+  await runtime.listPods()
 })
 
 test.serial('a stopped board leaves nothing', async t => {
@@ -114,11 +133,7 @@ test.serial('a stopped board leaves nothing', async t => {
   await board.stop()
   t.false(existsSync(holder))
   t.false(existsSync(board.directory))
-  const trees = await readdir('/sys/fs/cgroup')
-  t.deepEqual(
-    trees.filter(tree => existsSync(join('/sys/fs/cgroup', tree, board.cgroupParent))),
-    [],
-  )
+  t.deepEqual(cgroupTrees(board.cgroupParent), [])
 })
 
 /** A container that exits with 6 as soon as there is a `gate` on the board. */

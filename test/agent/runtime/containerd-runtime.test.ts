@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { readLogs } from '../../../agent/runtime/logs.ts'
+import type { SandboxConfig } from '../../../agent/runtime/runtime.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { connectTo, startScript, useBoard } from './harness.ts'
+import { cgroupTrees, connectTo, startScript, useBoard } from './harness.ts'
 import { containerOf, observe, runPod, testRuntimeContract, waitForExit } from './runtime-contract.ts'
 
 const start = useBoard(test, 'runtime')
@@ -47,11 +48,22 @@ test('a removed pod leaves no cgroup behind', async t => {
   const harness = await start(t)
   if (!harness) return
   const { sandboxId } = await runPod(harness, 'cgroups', { main: 'sleep 1000' })
-  const find = ['find', '/sys/fs/cgroup', '-name', 'pod-cgroups']
-  t.not((await harness.board.run(find)).stdout, '')
+  const { cgroupParent } = harness.sandbox('cgroups')
+  t.true(cgroupTrees(cgroupParent).length > 0)
   await harness.runtime.stopSandbox(sandboxId)
   await harness.runtime.removeSandbox(sandboxId)
-  t.is((await harness.board.run(find)).stdout, '')
+  t.deepEqual(cgroupTrees(cgroupParent), [])
+})
+
+test('a pod’s next sandbox keeps the cgroup that both were in', async t => {
+  const harness = await start(t)
+  if (!harness) return
+  const { runtime, sandbox } = harness
+  const [first, next] = [await runtime.runSandbox(sandbox('again')), await runtime.runSandbox(again(sandbox('again')))]
+  await runtime.stopSandbox(first)
+  await runtime.removeSandbox(first)
+  t.true(cgroupTrees(`${sandbox('again').cgroupParent}/${next}`).length > 0)
+  t.true((await runtime.listPods()).some(pod => pod.sandboxId === next && pod.ready && pod.attempt === 1))
 })
 
 test('the pods of another cluster are not ours', async t => {
@@ -85,7 +97,7 @@ test('a registry that refuses, and one that never answers, each have their code'
   const refusing = `require('http').createServer((q, r) => r.writeHead(401).end()).listen(5001, '127.0.0.1', () => console.log('up'))`
   const silent = `require('net').createServer(() => undefined).listen(5002, '127.0.0.1', () => console.log('up'))`
   for (const script of [refusing, silent]) await startScript(board, ['--input-type=commonjs', '-e', script])
-  const impatient = connectTo(board, { pullTimeoutMs: 300 })
+  const impatient = connectTo(board, { cluster: 'impatient', pullTimeoutMs: 300 })
   t.is(await codeOf(runtime.pullImage('127.0.0.1:5001/private:1')), 'Unauthorized')
   t.is(await codeOf(impatient.pullImage('127.0.0.1:5002/silent:1')), 'Timeout')
   t.is(await codeOf(runtime.pullImage('127.0.0.1:5003/nobody:1')), 'ServiceUnavailable')
@@ -132,6 +144,10 @@ test('large output waits for a slow reader and comes whole', async t => {
   t.is(received, 3_000_000)
   t.is(await session.exit, 0)
 })
+
+function again(sandbox: SandboxConfig): SandboxConfig {
+  return { ...sandbox, attempt: sandbox.attempt + 1 }
+}
 
 async function textOf(logPath: string): Promise<string> {
   let content = ''

@@ -1,4 +1,5 @@
 /** One board with a containerd, a registry and a runtime for all tests of a file. */
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import { connectContainerd } from '../../../agent/runtime/containerd-runtime.ts'
@@ -44,6 +45,12 @@ export async function startScript(board: TestBoard, argv: string[]): Promise<voi
     script.stdout?.once('data', resolve)
     script.once('exit', code => reject(new Error(`${argv[0]} ended with ${code}`)))
   })
+}
+
+/** The controllers' trees (or the one tree of version 2) that have a cgroup at `path`. */
+export function cgroupTrees(path: string): string[] {
+  const root = '/sys/fs/cgroup'
+  return ['', ...readdirSync(root)].filter(tree => existsSync(join(root, tree, path)))
 }
 
 async function startHarness(name: string): Promise<BoardHarness> {

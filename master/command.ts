@@ -39,9 +39,10 @@ export const masterCommand: Command = {
   ],
   async run(input) {
     const master = await startMaster(readOptions(input))
-    await untilSignalled()
+    // Whoever supervises us starts a new one, which reads back what is safely on the disk.
+    const status = await Promise.race([untilSignalled().then(() => 0), master.failed.then(() => 1)])
     await master.stop()
-    return 0
+    return status
   },
 }
 

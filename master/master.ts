@@ -47,6 +47,8 @@ export interface MasterOptions {
 }
 
 export interface Master {
+  /** Resolves when the master can no longer keep what it is told (the disk failed a write): stop it and start anew. */
+  failed: Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -57,7 +59,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { log, clock, dataDirectory } = options
   const lifecycle = new Lifecycle(log)
   await mkdir(dataDirectory, { recursive: true })
-  const store = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log })
+  const { promise: failed, resolve: onFailure } = Promise.withResolvers<unknown>()
+  const store = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log, onFailure })
   try {
     await lifecycle.start([{ name: 'store', start: () => undefined, stop: () => store.close() }])
     const broker = options.brokerUrl === undefined ? await startBroker(options) : undefined
@@ -68,7 +71,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     throw error
   }
   log.info('the master is up', { cluster: options.cluster, version, epoch: store.epoch, revision: store.revision })
-  return { stop: () => lifecycle.stop() }
+  return { failed, stop: () => lifecycle.stop() }
 }
 
 /** What the parts know of each other goes through the store; the rest is told here. */

@@ -94,6 +94,7 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
     topics,
     requester,
     objects,
+    cache,
     events,
     usage,
     leases,

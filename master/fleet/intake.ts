@@ -1,23 +1,21 @@
 /** Nodes to master: takes in presence, beats and reports, and writes what they mean into the store. */
-import type { Node, NodeStatus } from '../../contract/resources/node.ts'
-import type { Pod } from '../../contract/resources/pod.ts'
-import type { PodReport, Profile, Report, ReportedEvent } from '../../contract/wire/fleet.ts'
+import type { Profile, Report } from '../../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../../contract/wire/limits.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
 import { type BadMessages, decodeJson } from '../../kit/bus/bad-messages.ts'
 import type { Bus, Message } from '../../kit/bus/bus.ts'
 import type { Requester } from '../../kit/bus/request.ts'
-import { type Clock, timestamp } from '../../kit/clock.ts'
-import { hasCode, messageOf } from '../../kit/errors.ts'
+import type { Clock } from '../../kit/clock.ts'
+import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
+import type { Cache } from '../store/cache.ts'
 import type { EventRecorder } from '../store/event-recorder.ts'
 import type { NodeUsageBoard } from '../store/node-usage.ts'
 import type { Objects } from '../store/objects.ts'
-import { nodeKind, podKind } from './kinds.ts'
 import type { Leases } from './leases.ts'
-import { mergeNodeStatus, mergePodStatus, newNode } from './merge-report.ts'
 import { readBeat, readNodeName, readPresence, readReport } from './read-report.ts'
+import { ReportWriter } from './report-writer.ts'
 import { Sessions } from './sessions.ts'
 
 export interface IntakeParts {
@@ -25,6 +23,7 @@ export interface IntakeParts {
   topics: Topics
   requester: Requester
   objects: Objects
+  cache: Cache
   events: EventRecorder
   usage: NodeUsageBoard
   leases: Leases
@@ -39,12 +38,11 @@ const maxBacklog = 50
 /** A full report is asked for at most this often. */
 const askAgainMs = 2000
 const askTimeoutMs = 5000
-/** Observed state: the agents can say it again, so it is not worth an fsync (a card wears out). */
-const observed = { durable: false }
 
 export class Intake {
   #parts: IntakeParts
   #sessions: Sessions
+  #writer: ReportWriter
   /** Reports of one node are taken in one after the other. */
   #turns = new Map<string, { tail: Promise<void>; waiting: number }>()
   #askedMs = new Map<string, number>()
@@ -52,12 +50,14 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
+    this.#writer = new ReportWriter(parts)
     this.#sessions = new Sessions({ clock: parts.clock, takeoverMs: parts.profile.leaseMs })
   }
 
   async start(): Promise<void> {
     const { bus, topics, leases } = this.#parts
     this.#endings.push(
+      this.#writer.start(),
       await bus.subscribe(topics.nodePresence('+'), message => this.#receive('presence', message)),
       await bus.subscribe(topics.nodeBeat('+'), message => this.#receive('beat', message)),
       await bus.subscribe(topics.nodeReport('+'), message => this.#receive('report', message)),
@@ -115,6 +115,7 @@ export class Intake {
       .then(() => this.#store(node, report))
       .finally(() => {
         turn.waiting -= 1
+        if (turn.waiting === 0) this.#turns.delete(node)
       })
     this.#turns.set(node, turn)
   }
@@ -122,63 +123,21 @@ export class Intake {
   /** Never rejects: what cannot be stored is asked for again. */
   async #store(node: string, report: Report): Promise<void> {
     try {
-      if (report.node) await this.#storeNode(node, report.node)
-      if (report.usage) this.#parts.usage.set(node, report.usage)
-      const pods = Object.entries(report.pods ?? {})
-      await Promise.all(pods.map(([uid, pod]) => this.#storePod(node, uid, pod)))
-      for (const event of report.events ?? []) this.#recordEvent(node, event)
+      await this.#writer.write(node, report)
     } catch (error) {
       this.#parts.log.warn('cannot take in a report', { node, error })
       this.#sessions.doubt(node)
     }
   }
 
-  async #storeNode(name: string, status: NodeStatus): Promise<void> {
-    const { objects, clock, log } = this.#parts
-    const now = timestamp(clock)
-    const known = await objects.update<Node>(
-      { kind: nodeKind, name },
-      node => mergeNodeStatus(node, status, now),
-      observed,
-    )
-    if (known) return
-    try {
-      const node = await objects.create(newNode(name, status, now))
-      log.info('a new node has joined', { node: name })
-      const message = `Node ${name} has joined the cluster`
-      this.#parts.events.record(node, { type: 'Normal', reason: 'RegisteredNode', message })
-    } catch (error) {
-      if (!hasCode(error, 'AlreadyExists')) throw error
-    }
-  }
-
-  /** A node speaks only for pods that are bound to it, and for those very ones. */
-  async #storePod(node: string, uid: string, report: PodReport): Promise<void> {
-    const { objects, clock } = this.#parts
-    const { namespace, name, status, gone } = report
-    const isOurs = (pod: Pod): boolean => pod.metadata.uid === uid && pod.spec.nodeName === node
-    if (gone) {
-      const pod = await objects.get<Pod>(podKind, namespace, name)
-      if (pod && isOurs(pod) && pod.metadata.deletionTimestamp) await objects.remove(pod, { anyVersion: true })
-      return
-    }
-    if (!status) return
-    const now = timestamp(clock)
-    const merge = (pod: Pod): Pod | undefined => (isOurs(pod) ? mergePodStatus(pod, status, now) : undefined)
-    await objects.update<Pod>({ kind: podKind, namespace, name }, merge, observed)
-  }
-
-  /** Stamped with the master's time: a board without a battery may think that it is 1970. */
-  #recordEvent(node: string, { pod, type, reason, message }: ReportedEvent): void {
-    const about = pod ? { apiVersion: 'v1', kind: 'Pod', ...pod } : { apiVersion: 'v1', kind: 'Node', name: node }
-    this.#parts.events.record(about, { type, reason, message, component: 'agent', host: node })
-  }
-
   #refuseStranger(node: string): void {
     const message = `Another board calls itself ${node}: give one of the two another name`
     if (!this.#mayAsk(`stranger/${node}`)) return
     this.#parts.log.warn(message)
-    this.#parts.events.record({ kind: 'Node', name: node }, { type: 'Warning', reason: 'NodeNameConflict', message })
+    this.#parts.events.record(
+      { apiVersion: 'v1', kind: 'Node', name: node },
+      { type: 'Warning', reason: 'NodeNameConflict', message },
+    )
   }
 
   #askForReport(node: string): void {

@@ -9,7 +9,7 @@ import type { ApiClient, WatchOptions } from './api-client.ts'
 export type Change = Exclude<WatchFrame, { type: 'ERROR' | 'BOOKMARK' }>
 
 export interface Follow {
-  api: ApiClient
+  api: Pick<ApiClient, 'watch'>
   clock: Clock
   target: Target
   options: WatchOptions

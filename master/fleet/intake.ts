@@ -13,7 +13,9 @@ import type { Cache } from '../store/cache.ts'
 import type { EventRecorder } from '../store/event-recorder.ts'
 import type { NodeUsageBoard } from '../store/node-usage.ts'
 import type { Objects } from '../store/objects.ts'
+import { nodeKind } from './kinds.ts'
 import type { Leases } from './leases.ts'
+import { bad } from './read-fields.ts'
 import { readBeat, readNodeName, readPresence, readReport } from './read-report.ts'
 import { ReportWriter } from './report-writer.ts'
 import { Sessions } from './sessions.ts'
@@ -55,16 +57,21 @@ export class Intake {
   }
 
   async start(): Promise<void> {
-    const { bus, topics, leases } = this.#parts
+    const { bus, topics, leases, cache } = this.#parts
     this.#endings.push(
       this.#writer.start(),
       await bus.subscribe(topics.nodePresence('+'), message => this.#receive('presence', message)),
       await bus.subscribe(topics.nodeBeat('+'), message => this.#receive('beat', message)),
       await bus.subscribe(topics.nodeReport('+'), message => this.#receive('report', message)),
-      // While it was away its conditions and its pods' were overwritten: they must all be said again.
       leases.onChange((node, reachable) => {
-        if (!reachable) this.#sessions.doubt(node)
+        if (!reachable) this.#lose(node)
       }),
+      cache.onChange(({ kind, type, object }) => {
+        if (kind === nodeKind && type === 'delete') this.#removed(object.metadata.name)
+      }),
+      // Without a broker nobody can be heard, which says nothing about the boards.
+      bus.onDisconnect(() => leases.suspend()),
+      bus.onConnect(() => leases.resume()),
     )
   }
 
@@ -77,6 +84,8 @@ export class Intake {
     // A presence is cleared when its node is deleted.
     if (message.payload.length === 0) return
     this.#parts.badMessages.guard(kind, message, () => {
+      // What somebody left at the broker is no sign of life, however often it is delivered.
+      if (message.retained && kind !== 'presence') throw bad(`the ${kind}`, 'must not be retained')
       const node = readNodeName(this.#parts.topics.parseNode(message.topic)?.node)
       const value = decodeJson(message, maxPacketBytes)
       if (kind === 'presence') this.#takePresence(node, value, message.retained)
@@ -130,9 +139,30 @@ export class Intake {
     }
   }
 
+  /** While it is away its conditions and its pods' are overwritten: they must all be said again. */
+  #lose(node: string): void {
+    if (this.#parts.cache.get(nodeKind, undefined, node)) this.#sessions.doubt(node)
+    else this.#forget(node)
+  }
+
+  /** Its object is gone. An agent that lives all the same registers anew, by saying everything. */
+  #removed(node: string): void {
+    const isAlive = this.#parts.leases.isReachable(node)
+    this.#forget(node)
+    if (isAlive) this.#askForReport(node)
+  }
+
+  #forget(node: string): void {
+    this.#sessions.forget(node)
+    this.#parts.leases.forget(node)
+    this.#parts.usage.forget(node)
+    this.#askedMs.delete(node)
+    this.#askedMs.delete(strangerKey(node))
+  }
+
   #refuseStranger(node: string): void {
     const message = `Another board calls itself ${node}: give one of the two another name`
-    if (!this.#mayAsk(`stranger/${node}`)) return
+    if (!this.#mayAsk(strangerKey(node))) return
     this.#parts.log.warn(message)
     this.#parts.events.record(
       { apiVersion: 'v1', kind: 'Node', name: node },
@@ -154,4 +184,9 @@ export class Intake {
     this.#askedMs.set(key, nowMs)
     return true
   }
+}
+
+/** Beside node names, which have no slash. */
+function strangerKey(node: string): string {
+  return `stranger/${node}`
 }

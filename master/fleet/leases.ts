@@ -13,8 +13,13 @@ interface Lease {
   /** Monotonic: unreachable from then on. */
   endsMs: number
   reachable: boolean
-  timer: Cancel | undefined
+  timer: Timer | undefined
   why: string
+}
+
+interface Timer {
+  cancel: Cancel
+  dueMs: number
 }
 
 type Handler = (node: string, reachable: boolean, why: string) => void
@@ -23,6 +28,7 @@ export class Leases implements NodeHealth {
   #parts: LeasesParts
   #leases = new Map<string, Lease>()
   #handlers = new Set<Handler>()
+  #suspended = false
 
   constructor(parts: LeasesParts) {
     this.#parts = parts
@@ -67,8 +73,24 @@ export class Leases implements NodeHealth {
     if (lease?.reachable) this.#set(node, lease, { reachable: false, why: 'the board is shutting down' })
   }
 
+  /** Nobody can be heard just now: no lease runs out until `resume`. */
+  suspend(): void {
+    this.#suspended = true
+    for (const lease of this.#leases.values()) disarm(lease)
+  }
+
+  /** Those who were reachable may take as long to be heard again as an agent may take to restart. */
+  resume(): void {
+    if (!this.#suspended) return
+    this.#suspended = false
+    const byMs = this.#parts.profile.restartGraceMs
+    const why = `not heard of for ${byMs / 1000} s after the broker came back`
+    for (const [node, lease] of this.#leases) if (lease.reachable) this.#extend(node, lease, { byMs, why })
+  }
+
   forget(node: string): void {
-    this.#leases.get(node)?.timer?.()
+    const lease = this.#leases.get(node)
+    if (lease) disarm(lease)
     this.#leases.delete(node)
   }
 
@@ -92,21 +114,34 @@ export class Leases implements NodeHealth {
 
   /** One timer a node: a beat only moves the end, and the timer looks at it when it fires. */
   #extend(node: string, lease: Lease, { byMs, why }: { byMs: number; why: string }): void {
-    const now = this.#parts.clock.monotonic()
-    lease.endsMs = now + byMs
+    lease.endsMs = this.#parts.clock.monotonic() + byMs
     lease.why = why
-    lease.timer ??= this.#parts.clock.after(byMs, () => this.#check(node, lease))
+    // One that is due too late was set for a longer grace: after it, silence counts as before.
+    if (lease.timer && lease.timer.dueMs > lease.endsMs) disarm(lease)
+    this.#arm(node, lease)
+  }
+
+  #arm(node: string, lease: Lease): void {
+    if (lease.timer || this.#suspended) return
+    const { clock } = this.#parts
+    const cancel = clock.after(lease.endsMs - clock.monotonic(), () => this.#check(node, lease))
+    lease.timer = { cancel, dueMs: lease.endsMs }
   }
 
   #check(node: string, lease: Lease): void {
     lease.timer = undefined
-    const leftMs = lease.endsMs - this.#parts.clock.monotonic()
-    if (leftMs > 0) lease.timer = this.#parts.clock.after(leftMs, () => this.#check(node, lease))
-    else if (lease.reachable) this.#set(node, lease, { reachable: false, why: lease.why })
+    if (!lease.reachable) return
+    if (lease.endsMs > this.#parts.clock.monotonic()) this.#arm(node, lease)
+    else this.#set(node, lease, { reachable: false, why: lease.why })
   }
 
   #set(node: string, lease: Lease, { reachable, why }: { reachable: boolean; why: string }): void {
     lease.reachable = reachable
     for (const handler of this.#handlers) handler(node, reachable, why)
   }
+}
+
+function disarm(lease: Lease): void {
+  lease.timer?.cancel()
+  lease.timer = undefined
 }

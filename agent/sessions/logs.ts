@@ -1,17 +1,13 @@
 /** logs: the container's log file, as frames of bytes. */
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { FrameStream } from '../../kit/bus/stream.ts'
-import { type Clock, sleep } from '../../kit/clock.ts'
+import type { Clock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { readLogs } from '../runtime/logs.ts'
 import type { ObservedContainer, Runtime } from '../runtime/runtime.ts'
 import { findAttempts } from './find-container.ts'
 
 type LogsRequest = Extract<NodeRequest, { verb: 'logs' }>
-
-/** How long after a followed container's end its last lines may still be on their way to the file. */
-const lastLinesMs = 300
-const endCheckMs = 1000
 
 /** Finds the log; what it resolves to sends it. Rejects before anything is sent when there is none. */
 export async function sendLogs(
@@ -25,38 +21,21 @@ export async function sendLogs(
   if (!chosen) {
     throw new CodedError('NotFound', `container ${container} of pod ${pod.namespace}/${pod.name} has not run before`)
   }
+  const { tailLines, sinceSeconds, timestamps = false, follow = false } = options
   return async stream => {
     const end = new AbortController()
     void stream.closed.then(() => end.abort())
-    if (options.follow) void abortAtExit({ runtime, request, chosen, clock, end })
-    const { tailLines, sinceSeconds, timestamps = false, follow = false } = options
-    const records = readLogs(chosen.logPath, {
+    const chunks = readLogs(chosen.logPath, {
       ...(tailLines === undefined ? {} : { tailLines }),
       ...(sinceSeconds === undefined ? {} : { sinceMs: clock.now() - sinceSeconds * 1000 }),
       timestamps,
       follow,
+      // Following ends with the container, as `kubectl logs -f` does.
+      isOver: async () => !(await isAlive(runtime, request, chosen)),
       signal: end.signal,
+      clock,
     })
-    for await (const { stream: channel, bytes } of records) await stream.sendBytes(channel, Buffer.from(bytes))
-    end.abort()
-  }
-}
-
-/** Following ends with the container, as `kubectl logs -f` does. */
-async function abortAtExit(parts: {
-  runtime: Runtime
-  request: LogsRequest
-  chosen: ObservedContainer
-  clock: Clock
-  end: AbortController
-}): Promise<void> {
-  const { runtime, request, chosen, clock, end } = parts
-  try {
-    while (await isAlive(runtime, request, chosen)) await sleep(clock, endCheckMs, end.signal)
-    await sleep(clock, lastLinesMs, end.signal)
-    end.abort()
-  } catch {
-    // The stream ended first: nobody is following any more.
+    for await (const { stream: channel, bytes } of chunks) await stream.sendBytes(channel, Buffer.from(bytes))
   }
 }
 

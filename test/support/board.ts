@@ -154,9 +154,9 @@ class Board implements TestBoard {
 
   async #makeNamespaces(): Promise<void> {
     const namespaces = ['--mount', '--uts', '--pid', '--net', '--fork', '--kill-child', '--mount-proc']
-    // Of the machine's own places, containerd and CNI write to /run and /var/lib: here those are the board's.
+    // Of the machine's own places, containerd, CNI and the agent write to /run, /var/lib and /var/log: here those are the board's.
     const script = `hostname ${this.name} && ip link set lo up && mount -t tmpfs tmpfs /run &&
-      mount -t tmpfs tmpfs /var/lib && echo ready && cat >/dev/null`
+      mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /var/log && echo ready && cat >/dev/null`
     const argv = [...namespaces, '--propagation', 'private', 'sh', '-c', script]
     this.#holder = spawn('unshare', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     const [ready] = await Promise.race([once(this.#holder.stdout!, 'data'), once(this.#holder, 'exit')])

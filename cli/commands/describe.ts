@@ -20,7 +20,7 @@ import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
 import { readOptions } from '../options.ts'
 import { kindNamed, parseResourceArgs, targetOf } from '../resource-args.ts'
-import { eventTime } from '../tables/events.ts'
+import { byEventTime } from '../tables/events.ts'
 import { selectorsOf } from './get.ts'
 
 export const runDescribe: RunCommand = async (input, fleet) => {
@@ -103,7 +103,7 @@ async function fetchEvents({ api }: Session, kind: Kind, { metadata }: AnyObject
   const events = items as unknown as Event[]
   // A namesake that was there before has left its events behind.
   const own = events.filter(({ involvedObject: { uid } }) => !uid || !metadata.uid || uid === metadata.uid)
-  return own.sort((a, b) => eventTime(a).localeCompare(eventTime(b)))
+  return own.sort(byEventTime)
 }
 
 /** The server has checked that the object has its kind's shape. */

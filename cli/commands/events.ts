@@ -1,5 +1,4 @@
 /** `flotilla events`: what has happened, oldest first, and what happens with `-w`. */
-import type { Event } from '../../contract/resources/core.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import { withSession } from '../connect.ts'
 import type { RunCommand } from '../fleet.ts'
@@ -8,7 +7,7 @@ import { readOptions } from '../options.ts'
 import { isMachineFormat, renderObjects } from '../output.ts'
 import { kindNamed, parseOneResource, targetOf } from '../resource-args.ts'
 import { TablePrinter } from '../table-printer.ts'
-import { eventTime } from '../tables/events.ts'
+import { byEventTime } from '../tables/events.ts'
 
 export const runEvents: RunCommand = async (input, fleet) => {
   const { terminal } = fleet
@@ -22,7 +21,7 @@ export const runEvents: RunCommand = async (input, fleet) => {
     const kind = kindNamed('events')
     const target = targetOf(kind, everywhere ? undefined : namespace)
     const list = await api.list(target, fieldSelector ? { fieldSelector } : {})
-    const events = list.items.filter(event => isOfType(event, types)).sort(byTime)
+    const events = list.items.filter(event => isOfType(event, types)).sort(byEventTime)
     const printer = new TablePrinter(terminal, kind, {
       wide: format === 'wide',
       showLabels: false,
@@ -53,9 +52,4 @@ function selectorFor(about: string): string {
 function isOfType(object: AnyObject, types: string[]): boolean {
   const type = String(object['type']).toLowerCase()
   return types.length === 0 || types.some(wanted => wanted.toLowerCase() === type)
-}
-
-function byTime(a: AnyObject, b: AnyObject): number {
-  const time = (object: AnyObject): string => eventTime(object as AnyObject & Event)
-  return time(a).localeCompare(time(b))
 }

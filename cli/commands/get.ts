@@ -12,6 +12,7 @@ import { type Options, readOptions } from '../options.ts'
 import { isMachineFormat, renderObjects } from '../output.ts'
 import { kindNamed, parseResourceArgs, targetOf, type Wanted } from '../resource-args.ts'
 import { TablePrinter } from '../table-printer.ts'
+import { byEventTime } from '../tables/events.ts'
 import type { TableView } from '../tables/tables.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -83,8 +84,9 @@ async function fetchObjects(get: Get, { kind, names }: Wanted, failures: unknown
   const { api } = get.session
   if (names.length === 0) {
     const list = await api.list(targetOf(kind, get.namespace), get.selectors)
-    // Events are told in the order in which they happened, everything else by name.
-    return { kind, objects: list.items, resourceVersion: list.metadata.resourceVersion }
+    // The names of events mean nothing to a reader: they are told in the order in which they happened.
+    const objects = kind.kind === 'Event' ? list.items.sort(byEventTime) : list.items
+    return { kind, objects, resourceVersion: list.metadata.resourceVersion }
   }
   const objects: AnyObject[] = []
   for (const name of names) {

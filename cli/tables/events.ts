@@ -1,5 +1,6 @@
 /** Events. */
 import type { Event } from '../../contract/resources/core.ts'
+import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import { formatAge } from '../durations.ts'
 import { nameColumn } from './common.ts'
 import { type Column, orNone } from './table-kind.ts'
@@ -16,8 +17,13 @@ export const eventColumns: Column<Event>[] = [
 ]
 
 /** When it happened last, RFC 3339. */
-export function eventTime({ lastTimestamp, firstTimestamp, metadata }: Event): string {
+function eventTime({ lastTimestamp, firstTimestamp, metadata }: Event): string {
   return lastTimestamp ?? firstTimestamp ?? metadata.creationTimestamp ?? ''
+}
+
+/** Orders objects that are Events, oldest first. */
+export function byEventTime(a: KubernetesObject, b: KubernetesObject): number {
+  return eventTime(a as Event).localeCompare(eventTime(b as Event))
 }
 
 /** `2m (x5 over 10m)` when it happened more than once. */

@@ -49,3 +49,16 @@ for (const patch of ['text', {}, [{ op: 'grow', path: '/a' }], [{ op: 'add' }], 
   test(`no JSON patch: ${JSON.stringify(patch)}`, t => {
     t.throws(() => applyJsonPatch({}, patch), { code: 'BadRequest' })
   })
+
+test('no patch reaches what all objects share', t => {
+  const patches = ['/__proto__/polluted', '/constructor/prototype/polluted']
+  for (const path of patches) {
+    try {
+      applyJsonPatch({ a: {} }, [{ op: 'add', path, value: 'yes' }])
+    } catch {
+      // A refusal is as good.
+    }
+  }
+  applyMergePatch({}, JSON.parse('{"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}'))
+  t.false('polluted' in {})
+})

@@ -11,9 +11,11 @@ import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { WorkQueue } from '../../kit/work-queue.ts'
 import type { Cache, Change } from '../store/cache.ts'
+import { sameJson } from '../store/same-json.ts'
 import { configMapKind, endpointSliceKind, nodeKind, podKind, serviceKind } from './kinds.ts'
+import { findRetainedNodes } from './leftovers.ts'
 import { renderNodeRoute, renderServiceRoute } from './render-network.ts'
-import { type ClusterRanges, configMapsOf, renderWish } from './render-wish.ts'
+import { type ClusterRanges, configMapsOf, renderConfigMap, renderPod, renderWish } from './render-wish.ts'
 
 export interface PublisherParts {
   bus: Bus
@@ -42,9 +44,15 @@ export class Publisher {
   #network: CollectionPublisher
   /** Documents of the network table by name, kept up with each change: the table is not rendered whole for one pod. */
   #routes = new Map<string, unknown>()
+  /** Keys of collections that the broker may have forgotten. */
+  #forgotten = new Set<string>()
+  /** Nodes without an object that the broker still holds something of. */
+  #departed = new Set<string>()
   #endings: Array<() => void> = []
   #timers = new Set<Cancel>()
-  /** Of collections that this process starts anew: larger than any that an earlier one can have used in this epoch. */
+  #stopping = new AbortController()
+  #searched = false
+  /** Of a collection that is begun: larger than any that was used for one of its name in this epoch. */
   #firstGeneration: number
 
   constructor(parts: PublisherParts) {
@@ -61,16 +69,17 @@ export class Publisher {
   }
 
   async start(): Promise<void> {
-    const { bus, cache } = this.#parts
-    if (this.#parts.brokerRemembers) await this.#learnLeftovers(this.#network)
+    const { bus, cache, brokerRemembers } = this.#parts
+    if (brokerRemembers) await this.#learnLeftovers(this.#network)
     this.#endings.push(
       cache.onChange(change => this.#take(change)),
-      bus.onConnect(() => void this.#republish()),
+      bus.onConnect(() => this.#republish()),
     )
     this.#touch(networkKey)
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort()
     for (const end of this.#endings.splice(0)) end()
     for (const cancel of this.#timers) cancel()
     await this.#queue.stop()
@@ -78,25 +87,39 @@ export class Publisher {
   }
 
   #take({ kind, type, object, previous }: Change): void {
-    if (kind === nodeKind) this.#takeNode(type, object as unknown as Node)
-    else if (kind === podKind)
-      for (const pod of [object, previous]) this.#touch((pod as Pod | undefined)?.spec.nodeName)
-    else if (kind === configMapKind) this.#takeConfigMap(object as unknown as ConfigMap)
-    else if (kind === serviceKind) this.#setService(object.metadata.namespace, object.metadata.name)
+    const [now, before] = [object as unknown, previous as unknown]
+    const { namespace } = object.metadata
+    if (kind === nodeKind) this.#takeNode(type, now as Node, before as Node | undefined)
+    else if (kind === podKind) this.#takePod(type, now as Pod, before as Pod | undefined)
+    else if (kind === configMapKind) this.#takeConfigMap(type, now as ConfigMap, before as ConfigMap | undefined)
+    else if (kind === serviceKind) this.#setService(namespace, object.metadata.name)
     else if (kind === endpointSliceKind) {
-      this.#setService(object.metadata.namespace, object.metadata.labels?.[serviceNameLabel] ?? '')
+      const services = [object, previous].map(slice => slice?.metadata.labels?.[serviceNameLabel])
+      for (const name of new Set(services)) if (name !== undefined) this.#setService(namespace, name)
     }
   }
 
-  #takeNode(type: 'put' | 'delete', node: Node): void {
+  /** A board's readings change often; what it is to do does not change with them. */
+  #takeNode(type: 'put' | 'delete', node: Node, before: Node | undefined): void {
     const { name } = node.metadata
     this.#setRoute(`nodes/${name}`, type === 'put' ? renderNodeRoute(node) : undefined)
-    this.#touch(name)
+    if (type === 'delete') this.#departed.add(name)
+    else this.#departed.delete(name)
+    if (type === 'delete' || !before || before.spec.podCIDR !== node.spec.podCIDR) this.#touch(name)
   }
 
-  #takeConfigMap({ metadata }: ConfigMap): void {
-    for (const pod of this.#parts.cache.list<Pod>(podKind, metadata.namespace)) {
-      if (pod.spec.nodeName && configMapsOf(pod).has(metadata.name)) this.#touch(pod.spec.nodeName)
+  #takePod(type: 'put' | 'delete', pod: Pod, before: Pod | undefined): void {
+    const sameForAgent = before?.spec.nodeName === pod.spec.nodeName && sameWish(renderPod, pod, before)
+    if (type === 'put' && sameForAgent) return
+    this.#touch(before?.spec.nodeName)
+    this.#touch(pod.spec.nodeName)
+  }
+
+  #takeConfigMap(type: 'put' | 'delete', map: ConfigMap, before: ConfigMap | undefined): void {
+    if (type === 'put' && sameWish(renderConfigMap, map, before)) return
+    const { namespace, name } = map.metadata
+    for (const pod of this.#parts.cache.list<Pod>(podKind, namespace)) {
+      if (pod.spec.nodeName && configMapsOf(pod).has(name)) this.#touch(pod.spec.nodeName)
     }
   }
 
@@ -108,7 +131,7 @@ export class Publisher {
   }
 
   #setRoute(name: string, route: unknown): void {
-    if (JSON.stringify(this.#routes.get(name)) === JSON.stringify(route)) return
+    if (sameJson(this.#routes.get(name), route)) return
     if (route === undefined) this.#routes.delete(name)
     else this.#routes.set(name, route)
     this.#touch(networkKey)
@@ -119,17 +142,24 @@ export class Publisher {
   }
 
   #publish(key: string): Promise<void> {
-    return key === networkKey ? this.#network.publish(new Map(this.#routes)) : this.#publishWish(key)
+    return key === networkKey ? this.#send(key, this.#network, new Map(this.#routes)) : this.#publishWish(key)
   }
 
   async #publishWish(name: string): Promise<void> {
     const { cache, cluster } = this.#parts
     const node = cache.get<Node>(nodeKind, undefined, name)
-    if (!node) return this.#removeWish(name)
+    if (!node) return this.#clear(name)
     const configMap = (namespace: string, map: string): ConfigMap | undefined =>
       cache.get<ConfigMap>(configMapKind, namespace, map)
     const documents = renderWish({ node, pods: cache.podsOnNode(name), configMap, cluster })
-    if (documents) await (await this.#wishOf(name)).publish(documents)
+    if (documents) await this.#send(name, await this.#wishOf(name), documents)
+  }
+
+  async #send(key: string, collection: CollectionPublisher, documents: Map<string, unknown>): Promise<void> {
+    const isForgotten = this.#forgotten.delete(key)
+    // In this order: it is the new documents that are sent whole, never those of before.
+    const sent = collection.publish(documents)
+    await (isForgotten ? Promise.all([sent, collection.republish()]) : sent)
   }
 
   async #wishOf(name: string): Promise<CollectionPublisher> {
@@ -141,10 +171,18 @@ export class Publisher {
     return wish
   }
 
-  async #removeWish(name: string): Promise<void> {
+  /** Leaves nothing at the broker of a node that is no more. */
+  async #clear(name: string): Promise<void> {
+    const { bus, topics } = this.#parts
     const wish = this.#wishes.get(name)
-    this.#wishes.delete(name)
     await wish?.remove()
+    // Should the node return, its agent has seen these generations and takes none that is older.
+    this.#firstGeneration = Math.max(this.#firstGeneration, wish?.generation ?? 0)
+    this.#wishes.delete(name)
+    this.#forgotten.delete(name)
+    if (!this.#departed.has(name)) return
+    await bus.publish(topics.nodePresence(name), '', { retain: true })
+    this.#departed.delete(name)
   }
 
   #collection(prefix: string): CollectionPublisher {
@@ -154,20 +192,47 @@ export class Publisher {
 
   async #learnLeftovers(collection: CollectionPublisher): Promise<void> {
     await collection.start()
-    const cancel = this.#parts.clock.after(leftoversMs, () => {
-      this.#timers.delete(cancel)
-      collection.settle().catch(error => this.#parts.log.warn('cannot tidy up', { error: messageOf(error) }))
-    })
-    this.#timers.add(cancel)
+    this.#later(() => collection.settle())
   }
 
   /** The broker that we are connected to may have forgotten what it retained. */
-  async #republish(): Promise<void> {
-    for (const collection of [this.#network, ...this.#wishes.values()]) {
-      // The connection went again: its next one brings us back here.
-      await collection
-        .republish()
-        .catch(error => this.#parts.log.debug('not republished', { reason: messageOf(error) }))
+  #republish(): void {
+    for (const key of [networkKey, ...this.#wishes.keys()]) {
+      this.#forgotten.add(key)
+      this.#queue.add(key)
+    }
+    if (!this.#parts.brokerRemembers || this.#searched) return
+    this.#searched = true
+    // Only when the wishes of living nodes have been read back: they matter more.
+    this.#later(() => this.#clearStrays())
+  }
+
+  async #clearStrays(): Promise<void> {
+    const { bus, topics, clock, cache, log } = this.#parts
+    const { signal } = this.#stopping
+    const found = await findRetainedNodes({ bus, topics, clock, signal, searchMs: leftoversMs })
+    const strays = [...found].filter(name => !cache.get(nodeKind, undefined, name))
+    if (strays.length > 0) log.info('clearing what the broker holds of nodes that are no more', { strays })
+    for (const name of strays) {
+      this.#departed.add(name)
+      await this.#wishOf(name)
+      // By then the broker has told which documents there are.
+      this.#queue.addAfter(name, leftoversMs)
     }
   }
+
+  #later(run: () => Promise<void>): void {
+    const cancel = this.#parts.clock.after(leftoversMs, () => {
+      this.#timers.delete(cancel)
+      run().catch(error => {
+        if (!this.#stopping.signal.aborted) this.#parts.log.warn('cannot tidy up', { error: messageOf(error) })
+      })
+    })
+    this.#timers.add(cancel)
+  }
+}
+
+/** Whether two versions of an object ask the same of the agent. */
+function sameWish<T>(render: (object: T) => object, now: T, before: T | undefined): boolean {
+  return before !== undefined && sameJson(render(now), render(before))
 }

@@ -48,7 +48,7 @@ export function configMapsOf({ spec }: Pod): Set<string> {
 }
 
 /** Without what the agent itself reports, and what changes without meaning for it: else each report would be a new wish. */
-function renderPod({ apiVersion, kind, metadata, spec }: Pod): PodWish {
+export function renderPod({ apiVersion, kind, metadata, spec }: Pod): PodWish {
   const { name, namespace, uid, labels, annotations, deletionTimestamp, deletionGracePeriodSeconds } = metadata
   return {
     apiVersion,
@@ -66,7 +66,7 @@ function renderPod({ apiVersion, kind, metadata, spec }: Pod): PodWish {
   }
 }
 
-function renderConfigMap({ apiVersion, kind, metadata, data, binaryData }: ConfigMap): object {
+export function renderConfigMap({ apiVersion, kind, metadata, data, binaryData }: ConfigMap): object {
   const { name, namespace } = metadata
   return { apiVersion, kind, metadata: { name, namespace }, data, binaryData }
 }

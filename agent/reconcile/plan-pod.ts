@@ -25,7 +25,7 @@ const defaultGraceSeconds = 30
 export function planPod(view: PodView): Plan {
   const { wish } = view
   if (!wish || wish.metadata.deletionTimestamp) return planRemoval(view)
-  if (isFinished(wish, latestContainers(wish, view.observed))) return planFinished(view.observed)
+  if (isFinished(wish, view.observed)) return planFinished(view.observed)
   const current = currentSandbox(view.observed)
   const dead = view.observed.filter(sandbox => sandbox !== current)
   if (dead.length > 0) return { steps: dead.map(({ sandboxId }) => ({ type: 'removeSandbox', sandboxId })) }
@@ -49,8 +49,21 @@ export function latestContainers(
 }
 
 /** True when every container has ended for good under the pod's restart policy. */
-export function isFinished(wish: PodWish, latest: Map<string, ObservedContainer | undefined>): boolean {
-  return [...latest.values()].every(container => container !== undefined && isDone(wish, container))
+export function isFinished(wish: PodWish, observed: readonly ObservedPod[]): boolean {
+  const latest = latestContainers(wish, observed)
+  // One that was stopped for its new definition is to start again; a pod that let go of its sandbox had ended before.
+  const mayGoOn = currentSandbox(observed) !== undefined
+  return wish.spec.containers.every(spec => {
+    const last = latest.get(spec.name)
+    return last !== undefined && isDone(wish, last) && !(mayGoOn && isChanged(spec, last))
+  })
+}
+
+/** True when the pod's restart policy leaves the container at its end. */
+export function isDone(wish: PodWish, container: ObservedContainer): boolean {
+  if (container.state !== 'exited') return false
+  const policy = wish.spec.restartPolicy ?? 'Always'
+  return policy === 'Never' || (policy === 'OnFailure' && container.exitCode === 0)
 }
 
 /** How long after its end a container with so many quick ends before it may start again. */
@@ -119,13 +132,13 @@ function planContainer(spec: Container, last: ObservedContainer | undefined, con
 }
 
 function planRunning(spec: Container, last: ObservedContainer, wish: PodWish): Plan {
-  if (last.annotations[specHashAnnotation] === specHash(spec)) return { steps: [] }
+  if (!isChanged(spec, last)) return { steps: [] }
   const graceSeconds = wish.spec.terminationGracePeriodSeconds ?? defaultGraceSeconds
   return { steps: [{ type: 'stopContainer', containerId: last.id, graceSeconds, why: 'its definition changed' }] }
 }
 
 function planExited(spec: Container, last: ObservedContainer, context: Context): Plan {
-  const changed = last.annotations[specHashAnnotation] !== specHash(spec)
+  const changed = isChanged(spec, last)
   if (!changed && isDone(context.wish, last)) return { steps: [] }
   const ranMs = last.finishedAtMs - last.startedAtMs
   const crashes = changed || ranMs >= crashResetMs ? 0 : crashesOf(last)
@@ -158,10 +171,8 @@ function planLeftovers(wish: PodWish, sandbox: ObservedPod): Step[] {
   return leftovers.map(({ id }) => ({ type: 'removeContainer', containerId: id }))
 }
 
-function isDone(wish: PodWish, container: ObservedContainer): boolean {
-  if (container.state !== 'exited') return false
-  const policy = wish.spec.restartPolicy ?? 'Always'
-  return policy === 'Never' || (policy === 'OnFailure' && container.exitCode === 0)
+function isChanged(spec: Container, container: ObservedContainer): boolean {
+  return container.annotations[specHashAnnotation] !== specHash(spec)
 }
 
 function latestOf(containers: readonly ObservedContainer[], name: string): ObservedContainer | undefined {

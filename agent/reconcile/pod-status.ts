@@ -4,7 +4,7 @@ import type { Container, ContainerState, ContainerStatus, PodPhase, PodStatus } 
 import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { PodWish } from '../../contract/wire/fleet.ts'
 import type { ObservedContainer, ObservedPod } from '../runtime/runtime.ts'
-import { crashBackoffMs, crashesOf, currentSandbox, isFinished, latestContainers } from './plan-pod.ts'
+import { crashBackoffMs, crashesOf, currentSandbox, isDone, isFinished, latestContainers } from './plan-pod.ts'
 import type { PodRecord } from './pod-record.ts'
 
 export interface StatusView {
@@ -18,7 +18,7 @@ export function renderPodStatus(view: StatusView): PodStatus {
   const { wish, observed, record, hostIP } = view
   const latest = latestContainers(wish, observed)
   const containers = wish.spec.containers.map(spec => renderContainerStatus(spec, latest.get(spec.name), view))
-  const phase = phaseOf(wish, latest)
+  const phase = phaseOf(view, latest)
   const sandbox = currentSandbox(observed)
   const podIP = wish.spec.hostNetwork ? hostIP : sandbox?.ip
   const startedMs = Math.min(...observed.map(({ createdAtMs }) => createdAtMs))
@@ -48,9 +48,9 @@ function amount(read: (quantity: string) => number, quantity: string | undefined
   return quantity === undefined ? 0 : read(quantity)
 }
 
-function phaseOf(wish: PodWish, latest: Map<string, ObservedContainer | undefined>): PodPhase {
+function phaseOf({ wish, observed }: StatusView, latest: Map<string, ObservedContainer | undefined>): PodPhase {
   const all = [...latest.values()]
-  if (isFinished(wish, latest)) return all.every(container => container?.exitCode === 0) ? 'Succeeded' : 'Failed'
+  if (isFinished(wish, observed)) return all.every(container => container?.exitCode === 0) ? 'Succeeded' : 'Failed'
   return all.every(container => container !== undefined && container.state !== 'created') ? 'Running' : 'Pending'
 }
 
@@ -80,7 +80,7 @@ function stateOf(spec: Container, last: ObservedContainer | undefined, { wish, r
   if (last?.state === 'running') return { running: { startedAt: rfc3339(last.startedAtMs) } }
   if (failure) return { waiting: { reason: failure.reason, message: failure.message } }
   if (last?.state !== 'exited') return { waiting: { reason: 'ContainerCreating' } }
-  if (isFinished(wish, new Map([[spec.name, last]]))) return terminated(last)
+  if (isDone(wish, last)) return terminated(last)
   const waitMs = crashBackoffMs(crashesOf(last))
   if (waitMs === 0) return terminated(last)
   const message = `back-off ${Math.round(waitMs / 1000)}s restarting failed container=${spec.name}`

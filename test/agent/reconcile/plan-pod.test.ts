@@ -87,6 +87,16 @@ test(
   'start main#8 crashes 0',
 )
 test(
+  'a definition that changes is no end, whatever the restart policy says of ends',
+  plansTo,
+  { wish: { ...never, spec: { ...never.spec, containers: [changed] } }, observed: [sandbox([exited()])] },
+  'start main#1 crashes 0',
+)
+test('a pod that had finished before its definition changed stays finished', plansTo, {
+  wish: { ...never, spec: { ...never.spec, containers: [changed] } },
+  observed: [dead([exited()])],
+})
+test(
   'a container that was created and never started is begun again',
   plansTo,
   { wish: always, observed: [sandbox([running(spec(), { state: 'created', startedAtMs: 0 })])] },

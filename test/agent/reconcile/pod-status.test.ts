@@ -51,6 +51,11 @@ for (const [title, view, phase, ready] of [
   })
 }
 
+test('a pod that is between two definitions has not failed', t => {
+  const wish = wishOf([spec('main', { image: 'web:2' })], { spec: { restartPolicy: 'Never' } })
+  t.is(statusOf({ wish, observed: [sandbox([exited()])] }).phase, 'Running')
+})
+
 test('a running container is ready, with its image and its start', t => {
   t.deepEqual(mainOf(statusOf({ observed: [sandbox([running(spec(), { attempt: 2 })])] })), {
     ...{ name: 'main', image: 'web:1', imageID: 'sha256:1', containerID: 'containerd://main-2' },

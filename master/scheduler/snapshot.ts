@@ -98,9 +98,11 @@ export class ClusterSnapshot {
    */
   addPod(pod: Pod, nodeName: string): void {
     const uid = uidOf(pod)
-    if (this.#pods.get(uid)?.nodeName === nodeName) return
+    // A pod on its way out still uses its board, but the one that takes its place need not keep away from it.
+    const owner = pod.metadata.deletionTimestamp === undefined ? ownerOf(pod) : undefined
+    const before = this.#pods.get(uid)
+    if (before?.nodeName === nodeName && before.owner === owner) return
     this.removePod(pod)
-    const owner = ownerOf(pod)
     const placed = { nodeName, requests: readRequests(pod), owner }
     this.#pods.set(uid, placed)
     const tally = this.#tally(nodeName)

@@ -43,6 +43,17 @@ test('load alone does not put two pods of an owner on one board while another ha
   t.like(placePod(makePod({ name: 'second', owner: 'o' }), snapshot, random), { node: 'busy' })
 })
 
+test('a pod on its way out does not keep the one that takes its place away from its board', t => {
+  const snapshot = makeSnapshot({ left: { usage: idle }, other: { usage: { ...idle, cpuShare: 0.4 } } })
+  const leaving = makePod({ name: 'leaving', owner: 'o' })
+  snapshot.addPod(leaving, 'left')
+  t.like(placePod(makePod({ name: 'new', owner: 'o' }), snapshot, random), { node: 'other' })
+  const terminating = { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+  snapshot.addPod(terminating, 'left')
+  t.like(placePod(makePod({ name: 'new', owner: 'o' }), snapshot, random), { node: 'left' })
+  t.is(snapshot.node('left')?.requested.pods, 1, 'it still counts as long as it is there')
+})
+
 test('a board close to throttling is passed over even if that doubles a pod up', t => {
   const snapshot = makeSnapshot({
     cool: { usage: idle },

@@ -1,7 +1,8 @@
 /** The last wish on disk, so that a board that boots without its master runs what it ran. */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Snapshot } from '../../kit/bus/collection.ts'
+import { asRecord } from '../../kit/bus/bad-messages.ts'
+import { hashDocuments, hashOfHashes, type Snapshot } from '../../kit/bus/collection.ts'
 import type { Cancel, Clock } from '../../kit/clock.ts'
 import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
@@ -20,7 +21,8 @@ const formatVersion = 1
 export class DiskCache {
   #parts: DiskCacheParts
   #pending: Snapshot | undefined
-  #writtenHash: string | undefined
+  /** What the file holds: its epoch too, since that fences off an old master also after a reboot. */
+  #written: string | undefined
   #timer: Cancel | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -31,11 +33,9 @@ export class DiskCache {
   /** Undefined when there is none, or one that cannot be read: the master will give it again. */
   async read(): Promise<Snapshot | undefined> {
     try {
-      const stored = JSON.parse(await readFile(this.#parts.path, 'utf8'))
-      if (stored.version !== formatVersion) return undefined
-      this.#writtenHash = stored.hash
-      const { epoch, generation, hash } = stored
-      return { epoch, generation, hash, documents: new Map(Object.entries(stored.documents)) }
+      const snapshot = parse(await readFile(this.#parts.path, 'utf8'))
+      this.#written = keyOf(snapshot)
+      return snapshot
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
       if (!missing)
@@ -62,14 +62,28 @@ export class DiskCache {
   async #flush(): Promise<void> {
     const snapshot = this.#pending
     this.#pending = undefined
-    if (!snapshot || snapshot.hash === this.#writtenHash) return
+    if (!snapshot || keyOf(snapshot) === this.#written) return
     try {
       await writeDurably(this.#parts.path, JSON.stringify(render(snapshot)))
-      this.#writtenHash = snapshot.hash
+      this.#written = keyOf(snapshot)
     } catch (error) {
       this.#parts.log.error('cannot cache the wish', { path: this.#parts.path, error: messageOf(error) })
     }
   }
+}
+
+function keyOf({ epoch, hash }: Snapshot): string {
+  return `${epoch} ${hash}`
+}
+
+/** Throws for whatever `render` has not made: cards rot, and half a wish would stop the pods of the other half. */
+function parse(text: string): Snapshot {
+  const { version, epoch, generation, hash, documents } = asRecord(JSON.parse(text))
+  if (version !== formatVersion) throw new Error(`its version is ${version}, not ${formatVersion}`)
+  const map = new Map(Object.entries(asRecord(documents)))
+  if (typeof epoch !== 'number' || typeof generation !== 'number') throw new Error('it has no epoch and generation')
+  if (hash !== hashOfHashes(hashDocuments(map))) throw new Error('its hash does not fit its documents')
+  return { epoch, generation, hash, documents: map }
 }
 
 function render({ documents, ...state }: Snapshot): object {

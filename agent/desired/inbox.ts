@@ -22,6 +22,13 @@ export interface InboxParts {
   onNetwork: (network: NetworkTable) => void
 }
 
+interface Collection<T> {
+  name: 'wish' | 'network'
+  prefix: string
+  read: (snapshot: Snapshot) => T
+  take: (value: T) => void
+}
+
 /** Pods are few and precious; the network table changes with every pod of the cluster, and the master gives it again anyway. */
 const gatherMs = { wish: 50, network: 10_000 }
 
@@ -36,8 +43,8 @@ export class Inbox {
 
   async start(): Promise<void> {
     const { topics, nodeName, onWish, onNetwork } = this.#parts
-    await this.#follow('network', topics.network, snapshot => onNetwork(readNetworkTable(snapshot)))
-    await this.#follow('wish', topics.nodeWish(nodeName), snapshot => onWish(readBoardWish(snapshot)))
+    await this.#follow({ name: 'network', prefix: topics.network, read: readNetworkTable, take: onNetwork })
+    await this.#follow({ name: 'wish', prefix: topics.nodeWish(nodeName), read: readBoardWish, take: onWish })
   }
 
   async stop(): Promise<void> {
@@ -45,14 +52,26 @@ export class Inbox {
     await Promise.all(this.#caches.map(cache => cache.stop()))
   }
 
-  async #follow(name: 'wish' | 'network', prefix: string, take: (snapshot: Snapshot) => void): Promise<void> {
+  async #follow<T>({ name, prefix, read, take }: Collection<T>): Promise<void> {
     const { bus, clock, log, directory, badMessages } = this.#parts
     const cache = new DiskCache({ path: `${directory}/${name}.json`, clock, log, gatherMs: gatherMs[name] })
-    const initial = await cache.read()
-    if (initial) take(initial)
+    const understand = (snapshot: Snapshot): { value: T } | undefined => {
+      try {
+        return { value: read(snapshot) }
+      } catch (error) {
+        // All of it is left: without what cannot be read, the rest would mean that it is to be stopped.
+        badMessages.count(`${name} documents`, prefix, error)
+        return undefined
+      }
+    }
+    const cached = await cache.read()
+    const known = cached && understand(cached)
+    if (known) take(known.value)
     const onComplete = (snapshot: Snapshot): void => {
+      const understood = understand(snapshot)
+      if (!understood) return
       cache.write(snapshot)
-      take(snapshot)
+      take(understood.value)
     }
     const subscriber = new CollectionSubscriber({
       bus,
@@ -60,7 +79,7 @@ export class Inbox {
       log,
       onComplete,
       badMessages,
-      ...(initial ? { initial } : {}),
+      ...(cached && known ? { initial: cached } : {}),
     })
     this.#caches.push(cache)
     this.#subscribers.push(subscriber)

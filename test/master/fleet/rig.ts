@@ -12,7 +12,7 @@ import { MemoryBroker, type MemoryBus } from '../../../kit/bus/memory-bus.ts'
 import { Requester } from '../../../kit/bus/request.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import { FakeClock } from '../../../kit/fake-clock.ts'
-import { silentLog } from '../../../kit/log.ts'
+import { createLog, type Log, silentLog } from '../../../kit/log.ts'
 import { seededRandom } from '../../../kit/random.ts'
 import { Intake } from '../../../master/fleet/intake.ts'
 import { nodeKind, podKind } from '../../../master/fleet/kinds.ts'
@@ -40,20 +40,23 @@ export interface Room {
 }
 
 /** Everything that a master's fleet room needs, and the intake; all of it stops with the test. */
-export async function startRoom(t: ExecutionContext, bus: Bus, clock: Clock): Promise<Room> {
+export async function startRoom(
+  t: ExecutionContext,
+  { bus, clock, log = silentLog }: { bus: Bus; clock: Clock; log?: Log },
+): Promise<Room> {
   const random = seededRandom(1)
   const store = new MemoryStore()
   const objects = new Objects({ store, clock, random })
-  const cache = new Cache({ store, log: silentLog, clock, freeze: true })
+  const cache = new Cache({ store, log, clock, freeze: true })
   await cache.start()
-  const events = new EventRecorder({ objects, clock, log: silentLog })
+  const events = new EventRecorder({ objects, clock, log })
   const usage = new NodeUsageBoard()
   const leases = new Leases({ clock, profile })
   const bad = new BadMessages(silentLog)
   const requester = new Requester({ bus, repliesTopic: topics.clientReplies('master'), clock, random })
   await requester.start()
   const parts = { bus, topics, requester, objects, cache, events, usage, leases, profile, clock }
-  const intake = new Intake({ ...parts, log: silentLog, badMessages: bad })
+  const intake = new Intake({ ...parts, log, badMessages: bad })
   await intake.start()
   t.teardown(async () => {
     await intake.stop()
@@ -76,7 +79,10 @@ export async function startPublisher(
 }
 
 export class Rig {
-  readonly broker = new MemoryBroker()
+  /** What was logged as an error or a warning. */
+  readonly complaints: string[] = []
+  readonly log = createLog({ level: 'warn', write: line => this.complaints.push(line) })
+  readonly broker = new MemoryBroker({ log: this.log })
   readonly clock = new FakeClock()
   readonly master: MemoryBus
   room!: Room
@@ -86,7 +92,7 @@ export class Rig {
   }
 
   async start(t: ExecutionContext): Promise<this> {
-    this.room = await startRoom(t, this.master, this.clock)
+    this.room = await startRoom(t, { bus: this.master, clock: this.clock, log: this.log })
     return this
   }
 

@@ -16,6 +16,8 @@ export interface ReporterParts {
 
 /** Changes this close to each other share one message. */
 const gatherMs = 20
+/** After a report that could not be sent although the connection stands. */
+const retryMs = 1000
 /** Events wait here while the master is away; older ones give way. */
 const maxEvents = 200
 
@@ -68,7 +70,11 @@ export class Reporter {
 
   /** Forgets pods that are neither wished nor on the board any more. */
   keepPods(isKnown: (uid: string) => boolean): void {
-    for (const uid of this.#pods.keys()) if (!isKnown(uid)) this.#pods.delete(uid)
+    for (const uid of this.#pods.keys()) {
+      if (isKnown(uid)) continue
+      this.#pods.delete(uid)
+      this.#changedPods.delete(uid)
+    }
   }
 
   addEvent(event: ReportedEvent): void {
@@ -88,9 +94,9 @@ export class Reporter {
     this.#timer?.()
   }
 
-  #schedule(): void {
+  #schedule(delayMs = gatherMs): void {
     if (this.#timer || this.#sending || this.#stopped) return
-    this.#timer = this.#parts.clock.after(gatherMs, () => {
+    this.#timer = this.#parts.clock.after(delayMs, () => {
       this.#timer = undefined
       void this.#send()
     })
@@ -99,18 +105,23 @@ export class Reporter {
   async #send(): Promise<void> {
     // A report without the node's own status would register a board of unknown size.
     if (!this.#node || !this.#parts.bus.connected) return
-    const report = this.#takeReport()
     this.#sending = true
+    const sent = await this.#publish(this.#takeReport())
+    this.#sending = false
+    if (this.#parts.bus.connected && this.#hasNews()) this.#schedule(sent ? gatherMs : retryMs)
+  }
+
+  async #publish(report: Report): Promise<boolean> {
     try {
       await this.#parts.bus.publish(this.#parts.topic, JSON.stringify(report))
+      return true
     } catch (error) {
       // The connection went: what this report held is part of the full one that the next connection begins with.
       this.#fullNeeded = true
-      this.#events.unshift(...(report.events ?? []))
+      this.#events = [...(report.events ?? []), ...this.#events].slice(-maxEvents)
       this.#parts.log.debug('report not sent', { error: messageOf(error) })
+      return false
     }
-    this.#sending = false
-    if (this.#parts.bus.connected && this.#hasNews()) this.#schedule()
   }
 
   #takeReport(): Report {

@@ -16,11 +16,13 @@ function routedAddress(host: string): Promise<string> {
       socket.close()
       reject(error)
     })
-    socket.connect(9, host, () => {
+    socket.once('connect', () => {
       const { address } = socket.address()
       socket.close()
       resolve(address)
     })
+    // Without a callback: one would be called for a failure too, and the address would be 0.0.0.0.
+    socket.connect(9, host)
   })
 }
 

@@ -104,7 +104,7 @@ export class Reporter {
 
   async #send(): Promise<void> {
     // A report without the node's own status would register a board of unknown size.
-    if (!this.#node || !this.#parts.bus.connected) return
+    if (!this.#node || !this.#parts.bus.connected || !this.#hasNews()) return
     this.#sending = true
     const sent = await this.#publish(this.#takeReport())
     this.#sending = false

@@ -98,7 +98,8 @@ export class Intake {
     const { online, session, reason } = readPresence(value)
     if (online && session !== undefined) {
       // A retained "online" may be older than the board's end: only a live one is a sign of life.
-      if (!retained) this.#takeBeat(node, session)
+      // Its full report is under way; should it get lost, the next beat asks for it.
+      if (!retained) this.#hear(node, session)
     } else if (!online && this.#sessions.end(node, session)) {
       if (reason === 'shutdown') this.#parts.leases.goodbye(node)
       else this.#parts.leases.connectionLost(node)
@@ -106,9 +107,17 @@ export class Intake {
   }
 
   #takeBeat(node: string, session: string): void {
-    if (!this.#sessions.admit(node, session)) return this.#refuseStranger(node)
+    if (this.#hear(node, session) && !this.#sessions.isComplete(node)) this.#askForReport(node)
+  }
+
+  /** False when the speaker is not the node's own agent. */
+  #hear(node: string, session: string): boolean {
+    if (!this.#sessions.admit(node, session)) {
+      this.#refuseStranger(node)
+      return false
+    }
     this.#parts.leases.heard(node)
-    if (!this.#sessions.isComplete(node)) this.#askForReport(node)
+    return true
   }
 
   #takeReport(node: string, report: Report): void {

@@ -75,6 +75,26 @@ test('a full report is asked for again and again, but not with every beat', asyn
   t.is(agent.asked, 2)
 })
 
+test('an agent that has just connected is not asked for what it sends anyway', async t => {
+  const rig = await new Rig().start(t)
+  const agent = rig.agent('board-1')
+  await agent.say({ online: true })
+  t.true(rig.room.leases.isReachable('board-1'))
+  t.is(agent.asked, 0)
+  await agent.beat()
+  t.is(agent.asked, 1, 'but when it did not come by the next beat')
+})
+
+test('a board that shuts down says so, and is believed only if it is the one', async t => {
+  const rig = await new Rig().start(t)
+  const agent = rig.agent('board-1')
+  await agent.full()
+  await rig.agent('board-1', 'another').say({ online: false, reason: 'shutdown' })
+  t.true(rig.room.leases.isReachable('board-1'))
+  await agent.say({ online: false, reason: 'shutdown' })
+  t.false(rig.room.leases.isReachable('board-1'))
+})
+
 test('a report that comes again late changes nothing, be it a diff or a full one', async t => {
   const rig = await new Rig().start(t)
   await rig.create(makeNode('board-1'))

@@ -8,6 +8,8 @@ import { type Profile, profiles, type Report } from '../../../contract/wire/flee
 import { topicsOf } from '../../../contract/wire/topics.ts'
 import { BadMessages } from '../../../kit/bus/bad-messages.ts'
 import type { Bus } from '../../../kit/bus/bus.ts'
+import type { Snapshot } from '../../../kit/bus/collection.ts'
+import { CollectionSubscriber } from '../../../kit/bus/collection-subscriber.ts'
 import { MemoryBroker, type MemoryBus } from '../../../kit/bus/memory-bus.ts'
 import { Requester } from '../../../kit/bus/request.ts'
 import type { Clock } from '../../../kit/clock.ts'
@@ -76,6 +78,22 @@ export async function startPublisher(
   await publisher.start()
   t.teardown(() => publisher.stop())
   return publisher
+}
+
+/** What an agent makes of a collection, state by state. */
+export async function readCollection(t: ExecutionContext, rig: Rig, prefix: string): Promise<Snapshot[]> {
+  const got: Snapshot[] = []
+  const bus = rig.broker.connect(`reader of ${prefix}`)
+  const onComplete = (snapshot: Snapshot): void => void got.push(snapshot)
+  const subscriber = new CollectionSubscriber({ bus, prefix, log: silentLog, onComplete })
+  t.teardown(() => subscriber.stop())
+  await subscriber.start()
+  await rig.rest()
+  return got
+}
+
+export function names(snapshot: Snapshot | undefined): string[] {
+  return [...(snapshot?.documents.keys() ?? [])].sort()
 }
 
 export class Rig {

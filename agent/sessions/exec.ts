@@ -1,9 +1,10 @@
 /** exec: a process in a container, its bytes as frames both ways. */
-import type { ExitFrame, InputFrame, NodeRequest } from '../../contract/wire/node-request.ts'
+import type { ExitFrame, NodeRequest } from '../../contract/wire/node-request.ts'
 import { type FrameStream, readBytesFrame } from '../../kit/bus/stream.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, hasCode } from '../../kit/errors.ts'
 import type { ExecSession, Runtime } from '../runtime/runtime.ts'
 import { findAttempts } from './find-container.ts'
+import { readControlFrame } from './read-node-request.ts'
 
 type ExecRequest = Extract<NodeRequest, { verb: 'exec' }>
 
@@ -47,16 +48,18 @@ async function readInput(stream: FrameStream, session: ExecSession): Promise<voi
     for await (const frame of stream.frames) {
       const bytes = readBytesFrame(frame)
       if (bytes?.channel === 'stdin') await write(session, bytes.data)
-      else takeControl(frame as InputFrame, session)
+      else takeControl(frame, session)
     }
-  } catch {
-    // The client went away, or the process no longer reads: `stream.closed` and `session.exit` tell the rest.
+  } catch (error) {
+    // Else the client went away, or the process no longer reads: `stream.closed` and `session.exit` tell the rest.
+    if (hasCode(error, 'BadRequest')) await stream.end(error)
   }
 }
 
-function takeControl(frame: InputFrame, session: ExecSession): void {
-  if ('resize' in frame) session.resize(Number(frame.resize.columns), Number(frame.resize.rows))
-  else if ('eof' in frame) session.stdio.end()
+function takeControl(frame: unknown, session: ExecSession): void {
+  const control = readControlFrame(frame)
+  if ('eof' in control) session.stdio.end()
+  else session.resize(control.resize.columns, control.resize.rows)
 }
 
 async function write(session: ExecSession, data: Buffer): Promise<void> {

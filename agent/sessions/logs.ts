@@ -1,13 +1,17 @@
 /** logs: the container's log file, as frames of bytes. */
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { FrameStream } from '../../kit/bus/stream.ts'
-import type { Clock } from '../../kit/clock.ts'
+import { type Clock, sleep } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { readLogs } from '../runtime/logs.ts'
 import type { ObservedContainer, Runtime } from '../runtime/runtime.ts'
 import { findAttempts } from './find-container.ts'
 
 type LogsRequest = Extract<NodeRequest, { verb: 'logs' }>
+
+/** How long after a followed container's end its last lines may still be on their way to the file. */
+const lastLinesMs = 300
+const endCheckMs = 500
 
 /** Finds the log; what it resolves to sends it. Rejects before anything is sent when there is none. */
 export async function sendLogs(
@@ -30,12 +34,31 @@ export async function sendLogs(
       ...(sinceSeconds === undefined ? {} : { sinceMs: clock.now() - sinceSeconds * 1000 }),
       timestamps,
       follow,
-      // Following ends with the container, as `kubectl logs -f` does.
-      isOver: async () => !(await isAlive(runtime, request, chosen)),
+      isOver: watchForEnd({ runtime, request, chosen, clock, signal: end.signal }),
       signal: end.signal,
       clock,
     })
     for await (const { stream: channel, bytes } of chunks) await stream.sendBytes(channel, Buffer.from(bytes))
+  }
+}
+
+/** Following ends with the container, as `kubectl logs -f` does; asked at the end of the file, so that nothing is cut off. */
+function watchForEnd(parts: {
+  runtime: Runtime
+  request: LogsRequest
+  chosen: ObservedContainer
+  clock: Clock
+  signal: AbortSignal
+}): () => Promise<boolean> {
+  const { runtime, request, chosen, clock, signal } = parts
+  const asked = { atMs: Number.NEGATIVE_INFINITY }
+  return async () => {
+    // The file of a chatty container ends often; the runtime is not asked for each of its lines.
+    if (clock.monotonic() - asked.atMs < endCheckMs) return false
+    asked.atMs = clock.monotonic()
+    if (await isAlive(runtime, request, chosen)) return false
+    await sleep(clock, lastLinesMs, signal).catch(() => undefined) // nobody reads any more: over all the same
+    return true
   }
 }
 

@@ -1,9 +1,9 @@
 /** Answers what is asked of this node: logs and exec of its pods as streams, and a full report. */
 
 import { maxPacketBytes, streamChunkBytes, streamWindowBytes } from '../../contract/wire/limits.ts'
-import type { NodeRequest, NodeResponse } from '../../contract/wire/node-request.ts'
+import type { NodeResponse } from '../../contract/wire/node-request.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
-import { asRecord, type BadMessages } from '../../kit/bus/bad-messages.ts'
+import type { BadMessages } from '../../kit/bus/bad-messages.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
 import { type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
 import { type FrameStream, openStream } from '../../kit/bus/stream.ts'
@@ -13,6 +13,7 @@ import type { Log } from '../../kit/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { startExec } from './exec.ts'
 import { sendLogs } from './logs.ts'
+import { readNodeRequest } from './read-node-request.ts'
 
 export interface NodeRequestsParts {
   bus: Bus
@@ -35,6 +36,8 @@ const maxStreams = 32
 export class NodeRequests {
   #parts: NodeRequestsParts
   #streams = new Set<FrameStream>()
+  /** Streams that are open or about to be. */
+  #taken = 0
   #unserve: (() => void) | undefined
 
   constructor(parts: NodeRequestsParts) {
@@ -52,7 +55,7 @@ export class NodeRequests {
       maxInFlight,
       replyPattern: topics.repliesPattern,
       streamPattern: topics.streamPattern,
-      handle: (body, context) => this.#handle(readNodeRequest(body), context),
+      handle: (body, context) => this.#handle(body, context),
     })
   }
 
@@ -62,64 +65,63 @@ export class NodeRequests {
     await Promise.all([...this.#streams].map(stream => stream.end(ending)))
   }
 
-  async #handle(request: NodeRequest, context: RequestContext): Promise<NodeResponse> {
-    const { runtime, onReportWanted } = this.#parts
+  async #handle(body: unknown, context: RequestContext): Promise<NodeResponse> {
+    const { runtime, clock, onReportWanted } = this.#parts
+    const request = readNodeRequest(body)
     switch (request.verb) {
       case 'report':
         onReportWanted()
         return {}
       case 'logs':
-        return this.#stream(context, await sendLogs(runtime, request, this.#parts.clock))
+        return this.#stream(context, () => sendLogs(runtime, request, clock))
       case 'exec':
-        return this.#stream(context, await startExec(runtime, request))
+        return this.#stream(context, () => startExec(runtime, request))
     }
   }
 
-  async #stream(context: RequestContext, carry: Carry): Promise<NodeResponse> {
+  /** The stream comes first: a process that was started for one that cannot be had would run for nobody. */
+  async #stream(context: RequestContext, prepare: () => Promise<Carry>): Promise<NodeResponse> {
     if (!context.stream) throw new CodedError('BadRequest', 'cannot answer: because the request offers no stream')
-    if (this.#streams.size >= maxStreams) {
+    if (this.#taken >= maxStreams) {
       throw new CodedError('TooManyRequests', `cannot open a stream: because ${maxStreams} are open on this node`)
     }
-    const { bus, clock, log } = this.#parts
-    const stream = await openStream({
-      bus,
-      prefix: context.stream,
-      side: 'server',
-      clock,
+    this.#taken++
+    try {
+      const stream = await this.#open(context.stream)
+      await this.#carryBy(stream, prepare)
+      return { stream: true }
+    } catch (error) {
+      this.#taken--
+      throw error
+    }
+  }
+
+  async #carryBy(stream: FrameStream, prepare: () => Promise<Carry>): Promise<void> {
+    this.#streams.add(stream)
+    const carry = await prepare().catch(async error => {
+      this.#streams.delete(stream)
+      await stream.end(error)
+      throw error
+    })
+    void carry(stream)
+      .then(() => stream.end())
+      .catch(error => {
+        this.#parts.log.debug('stream ended', { reason: messageOf(error) })
+        return stream.end(error)
+      })
+      .finally(() => {
+        this.#streams.delete(stream)
+        this.#taken--
+      })
+  }
+
+  #open(prefix: string): Promise<FrameStream> {
+    const { bus, clock } = this.#parts
+    return openStream({
+      ...{ bus, clock, prefix, side: 'server' },
       windowBytes: streamWindowBytes,
       chunkBytes: streamChunkBytes,
       maxFrameBytes: maxPacketBytes,
     })
-    this.#streams.add(stream)
-    void carry(stream)
-      .then(() => stream.end())
-      .catch(error => {
-        log.debug('stream ended', { reason: messageOf(error) })
-        return stream.end(error)
-      })
-      .finally(() => this.#streams.delete(stream))
-    return { stream: true }
   }
-}
-
-/** What comes from the wire is checked before anything is done with it. */
-export function readNodeRequest(body: unknown): NodeRequest {
-  const { verb, pod, container, options } = asRecord(body)
-  if (verb === 'report') return { verb }
-  if (verb !== 'logs' && verb !== 'exec') throw bad(`"${String(verb).slice(0, 80)}" is not a verb of a node`)
-  const target = asRecord(pod)
-  for (const field of ['namespace', 'name', 'uid']) {
-    if (typeof target[field] !== 'string') throw bad(`pod.${field} must be a string`)
-  }
-  if (typeof container !== 'string') throw bad('container must be a string')
-  if (verb === 'exec' && !isWords(asRecord(options)['command'])) throw bad('options.command must be a list of words')
-  return { verb, pod: target, container, options: asRecord(options) } as unknown as NodeRequest
-}
-
-function isWords(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(word => typeof word === 'string')
-}
-
-function bad(reason: string): CodedError {
-  return new CodedError('BadRequest', `cannot read a request: because ${reason}`)
 }

@@ -46,6 +46,14 @@ test('whatever comes on a node’s topics: nothing throws, nothing changes, all 
   t.is(rig.complaints.length, 0)
 })
 
+test('a right report of a board with an impossible name makes no node', async t => {
+  const rig = await new Rig().start(t)
+  const names = ['No Name', 'board.1', '-', 'x'.repeat(64), '..']
+  for (const name of names) await rig.agent(name).full()
+  t.is(await rig.everything(), '[]')
+  t.is(rig.room.bad.counts()['report'], names.length)
+})
+
 /** Every place in a value, as a list of keys. */
 function pathsOf(value: unknown, path: string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [path]

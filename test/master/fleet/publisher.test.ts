@@ -93,6 +93,12 @@ test('what agents report of pods and nodes costs not one message', async t => {
 test('what no agent needs to know is not even rendered', async t => {
   const rig = await publishing(t)
   await board(rig, { pods: 3 })
+  const reader = makePod('reader', 'board-1')
+  const containers = [{ name: 'web', image: 'web:1', envFrom: [{ configMapRef: { name: 'settings' } }] }]
+  await rig.create<Pod>({ ...reader, spec: { ...reader.spec, containers } })
+  const metadata = { name: 'settings', namespace: 'default' }
+  await rig.create<ConfigMap>({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: '1' } })
+  await rig.advance(gatheredMs)
   const { cache } = rig.room
   let rendered = 0
   const { podsOnNode } = cache
@@ -102,6 +108,10 @@ test('what no agent needs to know is not even rendered', async t => {
   }
   await changePod(rig, 'pod-1', pod => ({ ...pod, status: podStatus() }))
   await rig.room.objects.update<Node>({ kind: nodeKind, name: 'board-1' }, node => ({ ...node, status: {} }))
+  await rig.room.objects.update<ConfigMap>({ kind: configMapKind, namespace: 'default', name: 'settings' }, map => ({
+    ...map,
+    metadata: { ...map.metadata, labels: { a: 'b' } },
+  }))
   await rig.advance(gatheredMs)
   t.is(rendered, 0)
   await changePod(rig, 'pod-1', pod => ({ ...pod, metadata: { ...pod.metadata, labels: { app: 'web' } } }))

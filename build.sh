@@ -49,7 +49,7 @@ bundle() {
   mkdir -p dist/lib
   node_modules/.bin/esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
     --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \
-    --external:classic-level --external:@lydell/node-pty \
+    --external:classic-level \
     --banner:js='import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);'
   ln -s "$(command -v node)" dist/node
   install -m 755 cli/launcher.sh dist/flotilla

@@ -5,6 +5,8 @@ import stringWidth from 'string-width'
 const gap = 3
 /** A column is never cut below this. */
 const minWidth = 6
+/** Columns that need more than this hold sentences, images, versions. An IPv4 address needs 15. */
+const proseWidth = 15
 
 export interface TableOptions {
   /** Undefined when the output is no terminal: nothing is cut then. */
@@ -40,15 +42,22 @@ function measure(rows: string[][], before: number[] = []): number[] {
   return widths
 }
 
+/** Prose gives way first: an address or a short name is worth nothing when its end is missing. */
 function fitWidths(widths: number[], maxWidth: number): number[] {
+  const prose = widths.map((width, column) => (width > proseWidth ? column : -1)).filter(column => column >= 0)
   const fitted = [...widths]
-  let excess = fitted.reduce((sum, width) => sum + width, gap * (fitted.length - 1)) - maxWidth
-  for (; excess > 0; excess--) {
-    const widest = Math.max(...fitted)
-    if (widest <= minWidth) break
-    fitted[fitted.lastIndexOf(widest)] = widest - 1
+  for (const columns of [prose, [...widths.keys()]]) {
+    while (totalOf(fitted) > maxWidth) {
+      const widest = columns.reduce((best, column) => (fitted[column]! >= (fitted[best] ?? 0) ? column : best), -1)
+      if (widest < 0 || fitted[widest]! <= minWidth) break
+      fitted[widest]! -= 1
+    }
   }
   return fitted
+}
+
+function totalOf(widths: number[]): number {
+  return widths.reduce((sum, width) => sum + width, gap * (widths.length - 1))
 }
 
 function pad(cell: string, width: number): string {

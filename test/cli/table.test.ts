@@ -43,3 +43,12 @@ test('a value cannot speak to the terminal, nor break the line', t => {
   const { lines } = renderTable([['a\u001b[31mred\nnext', 'b\u0007']])
   t.deepEqual(lines, ['a\ufffd[31mred next   b\ufffd'])
 })
+
+test('an address stays whole as long as there is prose to cut', t => {
+  const rows = [
+    ['board-1', '10.77.0.11', 'Debian GNU/Linux 12 (bookworm)'],
+    ['board-2', '10.77.0.12', 'Debian GNU/Linux 13 (trixie)'],
+  ]
+  const { lines } = renderTable(rows, { maxWidth: 32 })
+  t.deepEqual(lines, ['board-1   10.77.0.11   Debian G…', 'board-2   10.77.0.12   Debian G…'])
+})

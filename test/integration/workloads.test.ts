@@ -1,6 +1,7 @@
 /** Ordinary manifests on a whole fleet: pulled through a mirror, reached from everywhere, changed, looked into, removed. */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { spawn as spawnTerminal } from '@lydell/node-pty'
 import test from 'ava'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { canUseLab } from '../cli/lab/harness.ts'
@@ -10,6 +11,7 @@ import { writeStandIn } from '../support/stand-ins.ts'
 const boards = ['board-1', 'board-2', 'board-3']
 const shop = resolve(import.meta.dirname, 'manifests/shop.yaml')
 const registryScript = resolve(import.meta.dirname, '../support/registry.ts')
+const program = resolve(import.meta.dirname, '../../dist/flotilla')
 const mirror = '10.77.0.1:5000'
 const fleet = new Fleet()
 
@@ -81,6 +83,35 @@ test.serial('exec keeps streams apart and passes on input and exit status', asyn
   const ran = await fleet.try('exec', 'deployment/front', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
   t.deepEqual([ran.stdout, ran.stderr, ran.status], ['out\n', 'err\n', 7])
   t.is((await fleet.try('exec', 'deployment/front', '--', 'no-such-program')).status !== 0, true)
+})
+
+test.serial('exec -it is a terminal: its size, its echo, Ctrl-C, and the exit status of the shell', async t => {
+  const terminal = spawnTerminal(program, ['exec', '-it', 'deployment/front', '--', 'sh'], {
+    cols: 93,
+    rows: 31,
+    env: { ...process.env, ...fleet.environment },
+  })
+  const screen = { text: '' }
+  terminal.onData(data => {
+    screen.text += data
+  })
+  const exit = new Promise<number>(done => terminal.onExit(({ exitCode }) => done(exitCode)))
+  const shows = (words: RegExp): Promise<boolean> => waitFor(String(words), async () => words.test(screen.text))
+  await shows(/# /)
+  terminal.write('stty size; tty\r')
+  await shows(/31 93\r\n/)
+  terminal.resize(70, 20)
+  await waitFor('the new size', async () => {
+    terminal.write('stty size\r')
+    return screen.text.includes('20 70')
+  })
+  terminal.write('sleep 1000\r')
+  await shows(/sleep 1000/)
+  terminal.write('\x03')
+  terminal.write('echo back-$((40+2))\r')
+  await shows(/back-42/)
+  terminal.write('exit 6\r')
+  t.is(await exit, 6)
 })
 
 test.serial('logs are read whole, from their end, and followed', async t => {

@@ -53,11 +53,10 @@ export class Publisher {
   #stopping = new AbortController()
   #searched = false
   /** Of a collection that is begun: larger than any that was used for one of its name in this epoch. */
-  #firstGeneration: number
+  #firstGeneration = 0
 
   constructor(parts: PublisherParts) {
     this.#parts = parts
-    this.#firstGeneration = Math.floor(parts.clock.now() / 1000) * 1000
     this.#network = this.#collection(parts.topics.network)
     this.#queue = new WorkQueue({
       work: key => this.#publish(key),

@@ -69,7 +69,7 @@ export const migrations: Migration[] = [
     number: 1,
     what: 'an empty store',
     run: async () => [
-      { key: stateKey, value: JSON.stringify({ revision: 0, epoch: 1, ceiling: 0 } satisfies State) },
+      { key: stateKey, value: JSON.stringify({ revision: 0, epoch: 0, ceiling: 0 } satisfies State) },
       { key: compactedKey, value: '0' },
     ],
   },

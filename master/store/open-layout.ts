@@ -9,9 +9,12 @@ export async function openLayout(
   steps: Migration[] = migrations,
 ): Promise<{ state: State; recovered: boolean }> {
   await migrate(database, steps)
-  const state = await readState(database)
-  if (state.ceiling === state.revision) return { state, recovered: false }
-  return { state: await skipToCeiling(database, state), recovered: true }
+  const before = await readState(database)
+  // Whoever opens the store is a new master: what an older one says from now on counts for nothing (see Store.epoch).
+  const state = { ...before, epoch: before.epoch + 1 }
+  if (before.ceiling !== before.revision) return { state: await skipToCeiling(database, state), recovered: true }
+  await database.write([{ type: 'put', key: stateKey, value: JSON.stringify(state) }], { sync: true })
+  return { state, recovered: false }
 }
 
 /** Each migration is one synced write that also moves the format number: a power cut leaves it done or not begun. */

@@ -72,7 +72,10 @@ export interface Watch extends AsyncIterable<StoreEvent> {
 export interface Store {
   /** Revision of the last commit. */
   readonly revision: number
-  /** Grows each time the store is restored from a backup or a new master takes over. */
+  /**
+   * Grows each time a master opens the store. It outweighs all counters that start anew with a process, so that a board's
+   * clock, which may have gone back, decides nothing.
+   */
   readonly epoch: number
   get(key: string): Promise<Entry | undefined>
   /** Entries whose key starts with `prefix`, in key order. */

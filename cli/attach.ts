@@ -57,10 +57,10 @@ function pipeInput(stream: FrameStream, { stdin }: Terminal): () => void {
   }
 }
 
-function setRaw({ stdin }: Terminal): () => void {
-  if (!stdin.isTTY) return () => undefined
-  stdin.setRawMode?.(true)
-  return () => void stdin.setRawMode?.(false)
+function setRaw(terminal: Terminal): () => void {
+  if (!terminal.stdin.isTTY) return () => undefined
+  terminal.setRaw(true)
+  return () => terminal.setRaw(false)
 }
 
 function sendSize(stream: FrameStream, terminal: Terminal): void {

@@ -3,7 +3,7 @@
 here=$(dirname "$(readlink -f "$0")")
 export FLOTILLA_PROGRAM="$here/flotilla"
 case "$1" in
-  # A small young generation and one malloc arena: measured by `./build.sh bench memory`.
+  # A small young generation and one malloc arena: measured by `./build.sh bench fleet`.
   master | agent) export MALLOC_ARENA_MAX=1; set -- --max-semi-space-size=1 --max-old-space-size=256 "$here/lib/flotilla.js" "$@" ;;
   *) set -- "$here/lib/flotilla.js" "$@" ;;
 esac

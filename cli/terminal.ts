@@ -1,4 +1,5 @@
 /** The terminal (or pipe) that a command talks to, so that tests can stand in for it. */
+import { spawnSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import type { Readable } from 'node:stream'
 import { type Clock, systemClock } from '../kit/clock.ts'
@@ -15,6 +16,7 @@ export interface Terminal {
   size(): TerminalSize | undefined
   onResize(handler: () => void): () => void
   stdin: Stdin
+  setRaw(raw: boolean): void
   /** Aborts when nobody reads what we write any more (`flotilla get pods -w | head -1`). */
   hungUp: AbortSignal
   env: Readonly<Record<string, string | undefined>>
@@ -29,6 +31,14 @@ export interface TerminalSize {
 }
 
 export type Stdin = Readable & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown }
+
+/** Input and output as they are, byte for byte, until `false`. */
+function setTerminalRaw(stdin: Stdin, raw: boolean): void {
+  stdin.setRawMode?.(raw)
+  // libuv's raw mode still turns LF into CR LF on the way out, which the terminal over there has done already: editors
+  // would find their cursor in the wrong column. Without stty that is all that is lost; leaving raw mode undoes both.
+  if (raw) spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
+}
 
 export function createProcessTerminal(): Terminal {
   const { stdout, stderr, stdin, env } = process
@@ -52,6 +62,7 @@ export function createProcessTerminal(): Terminal {
       return () => stdout.off('resize', handler)
     },
     stdin,
+    setRaw: raw => setTerminalRaw(stdin, raw),
     hungUp: hangUp.signal,
     env,
     homeDirectory: homedir(),

@@ -3,7 +3,7 @@ import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { WatchFrame } from '../../contract/wire/api.ts'
 import { errorToWire } from '../../kit/bus/wire-error.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { kindPrefix } from '../store/keys.ts'
+import { kindPrefix, objectKey } from '../store/keys.ts'
 import { objectFromEntry } from '../store/objects.ts'
 import type { Store, StoreEvent, Watch } from '../store/store.ts'
 import type { Matcher } from './matcher.ts'
@@ -17,6 +17,8 @@ export interface WatchOptions {
   store: Store
   clock: Clock
   place: Place
+  /** Of the one object to watch; undefined for all of the place. */
+  name: string | undefined
   matches: Matcher | undefined
   /** Undefined: send what there is first. */
   fromRevision: number | undefined
@@ -35,11 +37,12 @@ export async function* watchFrames(options: WatchOptions): AsyncGenerator<WatchF
 
 /** An ADDED frame for each object there is; returns the revision to go on from. */
 async function* presentFrames(options: WatchOptions): AsyncGenerator<WatchFrame, number> {
-  const { store, place, matches, signal } = options
+  const { store, matches, signal } = options
+  const { prefix, covers } = scopeOf(options)
   let revision: number | undefined
   let after: string | undefined
   do {
-    const page = await store.list(kindPrefix(place.kind, place.namespace), {
+    const page = await store.list(prefix, {
       limit: batchSize,
       ...(after !== undefined && { after }),
     })
@@ -47,6 +50,7 @@ async function* presentFrames(options: WatchOptions): AsyncGenerator<WatchFrame,
     for (const entry of page.entries) {
       if (signal.aborted) return revision
       // A later page shows later changes; those come again from the watch.
+      if (!covers(entry.key)) continue
       const object = objectFromEntry<AnyObject>({ value: entry.value as AnyObject, revision: entry.revision })
       if (!matches || matches(object)) yield { type: 'ADDED', object }
     }
@@ -56,9 +60,10 @@ async function* presentFrames(options: WatchOptions): AsyncGenerator<WatchFrame,
 }
 
 async function* changeFrames(options: WatchOptions, fromRevision: number): AsyncGenerator<WatchFrame> {
-  const { store, place, matches, signal } = options
+  const { store, matches, signal } = options
+  const { prefix, covers } = scopeOf(options)
   const opened = store.revision
-  const watch = store.watch(kindPrefix(place.kind, place.namespace), fromRevision)
+  const watch = store.watch(prefix, fromRevision)
   const close = (): void => watch.close()
   signal.addEventListener('abort', close, { once: true })
   try {
@@ -66,13 +71,23 @@ async function* changeFrames(options: WatchOptions, fromRevision: number): Async
     // From here on nothing is missed: who was told what there is may now rely on it.
     if (options.fromRevision === undefined) yield bookmark(fromRevision)
     for await (const turn of withBookmarks(watch, options)) {
-      const frame = typeof turn === 'number' ? bookmark(turn) : frameOf(turn, matches, opened)
-      if (frame) yield frame
+      if (typeof turn === 'number') yield bookmark(turn)
+      else if (covers(turn.key)) {
+        const frame = frameOf(turn, matches, opened)
+        if (frame) yield frame
+      }
     }
   } finally {
     signal.removeEventListener('abort', close)
     close()
   }
+}
+
+/** Which keys to look at. One object's key may be how others' begin. */
+function scopeOf({ place, name }: WatchOptions): { prefix: string; covers: (key: string) => boolean } {
+  if (name === undefined) return { prefix: kindPrefix(place.kind, place.namespace), covers: () => true }
+  const prefix = objectKey(place.kind, place.namespace, name)
+  return { prefix, covers: key => key === prefix }
 }
 
 /** The watch's events, and a revision whenever none came for a while. */

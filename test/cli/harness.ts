@@ -108,7 +108,6 @@ function startCommand(
   const raw: boolean[] = []
   const stdin = Object.assign(new PassThrough(), {
     isTTY: size !== undefined,
-    setRawMode: (on: boolean) => raw.push(on),
   })
   const terminal: FakeTerminal = {
     print: text => {
@@ -131,6 +130,7 @@ function startCommand(
     },
     raw,
     stdin,
+    setRaw: on => raw.push(on),
     hungUp: hangUp.signal,
     env: {},
     homeDirectory,

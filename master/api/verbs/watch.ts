@@ -10,8 +10,9 @@ export async function runWatch(room: Room, request: RequestOf<'watch'>, context:
   if (place.kind.virtual) throw badRequest(`${place.kind.plural} cannot be watched: get them again instead`)
   const { store, clock } = room
   const fromRevision = readRevision(request.resourceVersion)
-  const matches = createMatcher({ ...request, ...nameSelector(request) })
-  return { frames: watchFrames({ store, clock, place, matches, fromRevision, signal: context.signal }) }
+  const { name } = request.target
+  const matches = createMatcher(request)
+  return { frames: watchFrames({ store, clock, place, name, matches, fromRevision, signal: context.signal }) }
 }
 
 /** Undefined for "from now, with what there is first". */
@@ -19,10 +20,4 @@ function readRevision(text: string | undefined): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined
   if (!/^[1-9]\d{0,15}$/.test(text)) throw badRequest(`invalid resource version ${JSON.stringify(text)}`)
   return Number(text)
-}
-
-/** A watch of one object is a watch of its kind with its name as a field selector. */
-function nameSelector({ target, fieldSelector }: RequestOf<'watch'>): { fieldSelector?: string } {
-  const terms = [fieldSelector, target.name && `metadata.name=${target.name}`].filter(Boolean)
-  return terms.length === 0 ? {} : { fieldSelector: terms.join(',') }
 }

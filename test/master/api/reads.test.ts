@@ -122,6 +122,17 @@ test('a watch of one object tells of no other', async t => {
   t.deepEqual(await watch.take(1), ['ADDED b'])
 })
 
+test('a watch of one object that resumes in the past tells of no other, not even of one with a longer name', async t => {
+  const { create, write, frames } = await createHarness(t)
+  const { object } = await create(configMap('b'))
+  await create(configMap('a'))
+  await create(configMap('b2'))
+  const from = { resourceVersion: object.metadata.resourceVersion ?? '' }
+  const watch = frames({ resource: 'configmaps', target: target('configmaps', 'b'), ...from })
+  await write({ verb: 'delete', target: target('configmaps', 'b') })
+  t.deepEqual(await watch.take(1), ['DELETED b'])
+})
+
 test('a version that the store has forgotten is answered with Expired', async t => {
   const harness = await createHarness(t, { store: new MemoryStore({ logRevisions: 4 }) })
   const { object } = await harness.create(configMap('a'))

@@ -1,5 +1,4 @@
 /** The agent, wired: the only file that knows every room of this island. */
-import { mkdir } from 'node:fs/promises'
 import type { ResourceList } from '../contract/resources/meta.ts'
 import { version } from '../contract/version.ts'
 import { type MasterPresence, type NodePresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
@@ -8,6 +7,7 @@ import { type Topics, topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages, decodeJson } from '../kit/bus/bad-messages.ts'
 import { connectMqttBus, type MqttBus } from '../kit/bus/mqtt-bus.ts'
 import type { Clock } from '../kit/clock.ts'
+import { makeDirectory } from '../kit/directory.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import type { Random } from '../kit/random.ts'
@@ -51,7 +51,7 @@ export interface Agent {
 
 /** Starts the agent and returns; it connects in the background and works with the master away. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  await mkdir(options.dataDirectory, { recursive: true })
+  await makeDirectory(options.dataDirectory)
   const agent = await wire(options)
   const lifecycle = new Lifecycle(options.log)
   await lifecycle.start(agent)

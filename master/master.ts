@@ -1,5 +1,4 @@
 /** The master, wired: the only file that knows every room of this island. */
-import { mkdir } from 'node:fs/promises'
 import { version } from '../contract/version.ts'
 import { type MasterPresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../contract/wire/limits.ts'
@@ -8,6 +7,7 @@ import { BadMessages } from '../kit/bus/bad-messages.ts'
 import { connectMqttBus, type MqttBus } from '../kit/bus/mqtt-bus.ts'
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
+import { makeDirectory } from '../kit/directory.ts'
 import { messageOf } from '../kit/errors.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
@@ -58,7 +58,7 @@ const eventSweepMs = 5 * 60_000
 export async function startMaster(options: MasterOptions): Promise<Master> {
   const { log, clock, dataDirectory } = options
   const lifecycle = new Lifecycle(log)
-  await mkdir(dataDirectory, { recursive: true })
+  await makeDirectory(dataDirectory)
   const { promise: failed, resolve: onFailure } = Promise.withResolvers<unknown>()
   const store = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log, onFailure })
   try {

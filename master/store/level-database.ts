@@ -1,6 +1,6 @@
 /** The adapter of `level`: strings in LevelDB, with its errors in our words and its buffers sized for a small board. */
-import { mkdir } from 'node:fs/promises'
 import { Level } from 'level'
+import { makeDirectory } from '../../kit/directory.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
 
 export type Write = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
@@ -30,7 +30,7 @@ export class LevelDatabase {
   /** Makes the directory when there is none. */
   static async open(directory: string): Promise<LevelDatabase> {
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectory(directory, 0o700)
       const level = new Level<string, string>(directory, options)
       await level.open()
       return new LevelDatabase(level)

@@ -244,10 +244,21 @@ test('a unix socket serves, has the mode asked for, and replaces one that a dead
   t.teardown(() => bus.close())
   await waitConnected(bus, 5000)
   const second = await t.throwsAsync(startBroker(t, { listen }), { instanceOf: CodedError })
-  t.is(second.code, 'AlreadyExists')
+  t.is(second.message, `cannot listen on ${socketPath}: because another process does: end it, ${wayOut}`)
   await broker.close()
   await writeFile(socketPath, 'not a socket')
-  await t.throwsAsync(startBroker(t, { listen }), { message: /cannot listen on/ })
+  const inTheWay = `cannot listen on ${socketPath}: because there is a file: remove it, ${wayOut}`
+  await t.throwsAsync(startBroker(t, { listen }), { message: inTheWay })
+})
+
+const wayOut = 'or choose another path with --socket'
+
+test('the directory of a unix socket is made, for all to pass', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-broker-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const run = join(directory, 'run/flotilla')
+  await startBroker(t, { listen: [{ socketPath: join(run, 'mqtt.sock'), mode: 0o660 }] })
+  t.is((await stat(run)).mode & 0o777, 0o755 & ~process.umask())
 })
 
 async function leaveSocket(path: string): Promise<void> {
@@ -263,7 +274,8 @@ test('a port in use is an error that names it', async t => {
   const error = await t.throwsAsync(startBroker(t, { listen: [{ host: '127.0.0.1', port }] }), {
     instanceOf: CodedError,
   })
-  t.regex(error.message, new RegExp(`cannot listen on 127.0.0.1:${port}: because .*EADDRINUSE`))
+  const reason = `because another program does (EADDRINUSE): end it, or choose another address with --listen`
+  t.is(error.message, `cannot listen on 127.0.0.1:${port}: ${reason}`)
   await broker.close()
   await broker.close()
 })

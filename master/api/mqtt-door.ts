@@ -44,8 +44,8 @@ export class MqttDoor {
       clock,
       log,
       maxInFlight: maxRequests,
-      replyPattern: patternOf(topics.clientReplies('CLIENT')),
-      streamPattern: patternOf(topics.stream('CLIENT', 'STREAM')),
+      replyPattern: topics.repliesPattern,
+      streamPattern: topics.streamPattern,
       handle: (body, context) => this.#handle(body, context),
     })
   }
@@ -103,12 +103,6 @@ export class MqttDoor {
     const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
     return openStream({ bus, clock, prefix, side: 'server', ...limits })
   }
-}
-
-/** The topic with any client's, any stream's name: nobody may make the master write anywhere else. */
-function patternOf(topic: string): RegExp {
-  const escaped = topic.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`^${escaped.replace('CLIENT', '[^/+#]+').replace('STREAM', '[^/+#]+')}$`)
 }
 
 /** Clients are told apart by their replies topic, which the broker gives to each alone. */

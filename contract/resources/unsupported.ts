@@ -66,9 +66,9 @@ const serviceSpec: Support = {
   clusterIP: true,
   clusterIPs: true,
   publishNotReadyAddresses: true,
-  sessionAffinity: ['None'],
-  // Said once, at sessionAffinity.
-  sessionAffinityConfig: true,
+  sessionAffinity: true,
+  // A client stays where its address sends it for as long as the endpoints are the same, not for a time of its own.
+  sessionAffinityConfig: [{ clientIP: { timeoutSeconds: 10_800 } }],
   internalTrafficPolicy: ['Cluster'],
   externalTrafficPolicy: ['Cluster'],
   allocateLoadBalancerNodePorts: [true],

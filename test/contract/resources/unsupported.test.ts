@@ -80,7 +80,10 @@ test('the types of Service say what becomes of them', t => {
     `spec.type: ${kept}`,
     `spec.externalName: ${kept}`,
   ])
-  t.deepEqual(warnings(service({ sessionAffinity: 'ClientIP' })), [`spec.sessionAffinity: ${kept}`])
+  t.deepEqual(warnings(service({ sessionAffinity: 'ClientIP' })), [])
+  const sessionAffinityConfig = { clientIP: { timeoutSeconds: 60 } }
+  const inAMinute = service({ sessionAffinity: 'ClientIP', sessionAffinityConfig })
+  t.deepEqual(warnings(inAMinute), [`spec.sessionAffinityConfig: ${kept}`])
   t.deepEqual(warnings(service({ type: 'NodePort', externalTrafficPolicy: 'Local' })), [
     `spec.externalTrafficPolicy: ${kept}`,
   ])

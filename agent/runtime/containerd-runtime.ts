@@ -23,7 +23,6 @@ import type {
   Runtime,
   SandboxConfig,
 } from './runtime.ts'
-import { readStats } from './stats.ts'
 import { Tasks } from './tasks.ts'
 
 export interface ContainerdOptions {
@@ -147,10 +146,6 @@ class ContainerdRuntime implements Runtime {
 
   exec(containerId: string, request: ExecRequest): Promise<ExecSession> {
     return this.#exec.start(containerId, request)
-  }
-
-  async containerStats(): Promise<Map<string, { cpuNanoseconds: number; memoryBytes: number }>> {
-    return readStats(this.#client, this.#owner)
   }
 
   watchExits(onChange: () => void): () => void {

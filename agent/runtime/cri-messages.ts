@@ -135,16 +135,6 @@ export const containerStatusResponse = {
   }),
 }
 
-const uint64Value = one(1, 'uint64')
-export const listStatsRequest = { filter: one(1, { labelSelector: stringMap(3) }) }
-export const listStatsResponse = {
-  stats: many(1, {
-    attributes: one(1, { id: one(1, 'string') }),
-    cpu: one(2, { usageCoreNanoSeconds: one(2, { value: uint64Value }) }),
-    memory: one(3, { workingSetBytes: one(2, { value: uint64Value }) }),
-  }),
-}
-
 /** Of ImageStatus and PullImage. */
 export const imageRequest = { image: one(1, imageSpec) }
 export const imageStatusResponse = { image: one(1, { id: one(1, 'string'), size: one(4, 'uint64') }) }

@@ -33,7 +33,6 @@ export const cri = {
   removeContainer: runtimeMethod('RemoveContainer', m.containerId, m.empty),
   listContainers: runtimeMethod('ListContainers', m.listContainersRequest, m.listContainersResponse),
   containerStatus: runtimeMethod('ContainerStatus', m.containerId, m.containerStatusResponse),
-  listStats: runtimeMethod('ListContainerStats', m.listStatsRequest, m.listStatsResponse),
   imageStatus: imageMethod('ImageStatus', m.imageRequest, m.imageStatusResponse),
   pullImage: imageMethod('PullImage', m.imageRequest, m.pullImageResponse),
 }

@@ -168,12 +168,6 @@ export class FakeRuntime implements Runtime {
     return runFakeExec(request)
   }
 
-  async containerStats(): Promise<Map<string, { cpuNanoseconds: number; memoryBytes: number }>> {
-    this.#meet('containerStats')
-    const running = [...this.#containers.values()].filter(({ observed }) => observed.state === 'running')
-    return new Map(running.map(({ observed }) => [observed.id, { cpuNanoseconds: 1_000_000, memoryBytes: 1_000_000 }]))
-  }
-
   watchExits(onChange: () => void): () => void {
     this.#watchers.add(onChange)
     return () => this.#watchers.delete(onChange)

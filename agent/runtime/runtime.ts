@@ -23,8 +23,6 @@ export interface Runtime {
   pullImage(image: string, signal?: AbortSignal): Promise<string>
   /** A process in a running container. */
   exec(containerId: string, options: ExecRequest): Promise<ExecSession>
-  /** CPU and memory of each container, by container id. */
-  containerStats(): Promise<Map<string, { cpuNanoseconds: number; memoryBytes: number }>>
   /** Calls `onChange` soon (about 10 ms) after any container's process has ended; reconnects by itself. */
   watchExits(onChange: () => void): () => void
   close(): Promise<void>

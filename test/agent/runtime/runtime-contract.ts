@@ -177,14 +177,6 @@ const proofs: Record<string, Proof> = {
     const error = await t.throwsAsync(harness.runtime.exec(ids['main']!, request), { instanceOf: CodedError })
     t.is(error?.code, 'Conflict')
   },
-
-  'what a running container uses is known': async (t, harness) => {
-    const { ids } = await runPod(harness, 'uses', { main: 'sleep 1000' })
-    await eventually('statistics', async () => (await harness.runtime.containerStats()).has(ids['main']!))
-    const stats = (await harness.runtime.containerStats()).get(ids['main']!)
-    t.true(stats!.memoryBytes > 0)
-    t.true(stats!.cpuNanoseconds > 0)
-  },
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

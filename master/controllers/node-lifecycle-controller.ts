@@ -86,7 +86,7 @@ export class NodeLifecycleController implements Controller {
     if (after?.status === 'Unknown' && before?.status !== 'Unknown') {
       this.#recordNode(planned, { type: 'Warning', reason: 'NodeNotReady', message: after.message ?? '' })
     } else if (after?.status === 'True' && wasTainted) {
-      const message = `Node ${planned.metadata.name} is ready again`
+      const message = `Node ${planned.metadata.name} is ready`
       this.#recordNode(planned, { type: 'Normal', reason: 'NodeReady', message })
     }
   }

@@ -17,7 +17,7 @@ import { nodeKind } from './kinds.ts'
 import type { Leases } from './leases.ts'
 import { bad } from './read-fields.ts'
 import { readBeat, readNodeName, readPresence, readReport } from './read-report.ts'
-import { ReportWriter } from './report-writer.ts'
+import { component, ReportWriter } from './report-writer.ts'
 import { Sessions } from './sessions.ts'
 
 export interface IntakeParts {
@@ -175,7 +175,7 @@ export class Intake {
     this.#parts.log.warn(message)
     this.#parts.events.record(
       { apiVersion: 'v1', kind: 'Node', name: node },
-      { type: 'Warning', reason: 'NodeNameConflict', message },
+      { type: 'Warning', reason: 'NodeNameConflict', message, component },
     )
   }
 

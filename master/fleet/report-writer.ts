@@ -22,6 +22,8 @@ export interface ReportWriterParts {
   log: Log
 }
 
+/** The source of the events about nodes that this room records, as Kubernetes calls it. */
+export const component = 'node-controller'
 /** Observed state: the agents can say it again, so it is not worth an fsync (a card wears out). */
 const observed = { durable: false }
 /** Pods remembered as gone while finalizers hold them; beyond it, the node's next full report says it again. */
@@ -71,7 +73,7 @@ export class ReportWriter {
       const node = await objects.create(newNode(name, status, now))
       log.info('a new node has joined', { node: name })
       const message = `Node ${name} has joined the cluster`
-      events.record(node, { type: 'Normal', reason: 'RegisteredNode', message })
+      events.record(node, { type: 'Normal', reason: 'RegisteredNode', message, component })
     } catch (error) {
       if (!hasCode(error, 'AlreadyExists')) throw error
     }

@@ -26,7 +26,11 @@ test('two first reports at once make one node', async t => {
   const report = { ...frame, full: true, node: nodeStatus() }
   await Promise.all([writer.write('board-1', report), writer.write('board-1', report)])
   await rig.rest()
-  t.deepEqual(await rig.reasons(), ['RegisteredNode'])
+  const events = await rig.events()
+  t.deepEqual(
+    events.map(({ reason, source }) => [reason, source?.component]),
+    [['RegisteredNode', 'node-controller']],
+  )
 })
 
 test('saying the same again writes nothing', async t => {

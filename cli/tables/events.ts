@@ -21,9 +21,14 @@ function eventTime({ lastTimestamp, firstTimestamp, metadata }: Event): string {
   return lastTimestamp ?? firstTimestamp ?? metadata.creationTimestamp ?? ''
 }
 
-/** Orders objects that are Events, oldest first. */
+/** Orders objects that are Events, oldest first; within one second, as they came into the store. */
 export function byEventTime(a: KubernetesObject, b: KubernetesObject): number {
-  return eventTime(a as Event).localeCompare(eventTime(b as Event))
+  const [first, second] = [a as Event, b as Event]
+  return (
+    eventTime(first).localeCompare(eventTime(second)) ||
+    (first.firstTimestamp ?? '').localeCompare(second.firstTimestamp ?? '') ||
+    Number(a.metadata.resourceVersion ?? 0) - Number(b.metadata.resourceVersion ?? 0)
+  )
 }
 
 /** `2m (x5 over 10m)` when it happened more than once. */

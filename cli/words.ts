@@ -136,6 +136,8 @@ export const execWords: Words = {
   name: 'exec',
   arguments: '<pod-or-type/name> [command...]',
   summary: 'Run a command in a container; its exit status is ours',
+  // Those of the command, when the -- before it was forgotten.
+  takesUnknownOptions: true,
   options: [
     containerOption,
     { flags: '-i, --stdin', summary: 'pass our input on' },

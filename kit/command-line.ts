@@ -9,6 +9,8 @@ export interface Command {
   /** Positional arguments in commander's notation: `<board>`, `[name]`, `<files...>`. */
   arguments?: string
   options?: Option[]
+  /** Options that it does not have are arguments: `run` says what is wrong with them better than "unknown option". */
+  takesUnknownOptions?: boolean
   /** Lines of `$ …` with a word of why; shown by `--help`. */
   examples?: string[]
   commands?: Command[]
@@ -66,6 +68,7 @@ function build(command: Command, rest: string[] | undefined, finish: (status: nu
   built.aliases(command.aliases ?? [])
   if (command.arguments) built.arguments(command.arguments)
   for (const option of command.options ?? []) built.addOption(buildOption(option))
+  built.allowUnknownOption(command.takesUnknownOptions ?? false)
   for (const child of command.commands ?? [])
     built.addCommand(build(child, rest, finish), { hidden: child.hidden ?? false })
   if (command.examples)

@@ -14,6 +14,9 @@ export const runExec: RunCommand = async (input, fleet) => {
   const [target, ...surplus] = input.arguments
   if (target === undefined) throw new UsageError('name a pod (or TYPE/NAME)')
   const command = input.rest ?? []
+  const unknown = input.arguments.find(word => word.startsWith('-'))
+  if (unknown !== undefined && (command.length > 0 || unknown === target))
+    throw new UsageError(`unknown option '${unknown}'`)
   if (command.length === 0) {
     const example = surplus.length > 0 ? surplus.join(' ') : 'sh'
     throw new UsageError(`put the command after --, such as: flotilla exec ${target} -- ${example}`)

@@ -121,6 +121,18 @@ test('exec without -- says how to write it', async t => {
   const ran = await run('exec', 'web-1', 'ls')
   t.is(ran.status, 2)
   t.regex(ran.stderr, /flotilla exec web-1 -- ls/)
+  const withOptions = await run('exec', 'web-1', 'ls', '-la')
+  t.is(withOptions.status, 2)
+  t.regex(withOptions.stderr, /flotilla exec web-1 -- ls -la/)
+})
+
+test('an option that exec does not have is named', async t => {
+  const { run } = await createFleet(t)
+  for (const line of [['--bogus', 'web-1', '--', 'ls'], ['web-1', '--bogus', '--', 'ls'], ['--bogus']]) {
+    const ran = await run('exec', ...line)
+    t.is(ran.status, 2)
+    t.is(ran.stderr, "error: unknown option '--bogus'\n")
+  }
 })
 
 test('exec of a container that is not there names those that are', async t => {

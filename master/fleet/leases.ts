@@ -61,8 +61,7 @@ export class Leases implements NodeHealth {
     const lease = this.#leases.get(node)
     if (!lease?.reachable) return
     const silentMs = clock.monotonic() - lease.lastHeardMs
-    // Half a beat more than one: a cut cable shows as silence for the whole keepalive, which is longer.
-    if (silentMs > profile.beatMs * 1.5) return
+    if (silentMs > longestSilenceOfLiving(profile)) return
     const byMs = profile.restartGraceMs
     this.#extend(node, lease, { byMs, why: `the agent has been gone for ${byMs / 1000} s` })
   }
@@ -139,6 +138,14 @@ export class Leases implements NodeHealth {
     lease.reachable = reachable
     for (const handler of this.#handlers) handler(node, reachable, why)
   }
+}
+
+/**
+ * Whoever lives beats, so it is silent for one beat at most; a cut cable shows only after one and a half keepalives
+ * [MQTT-3.1.2-24]. Half-way between the two, a beat may be late and a broker early by the same.
+ */
+function longestSilenceOfLiving({ beatMs, keepaliveSeconds }: Profile): number {
+  return (beatMs + keepaliveSeconds * 1500) / 2
 }
 
 function disarm(lease: Lease): void {

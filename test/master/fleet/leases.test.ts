@@ -67,6 +67,23 @@ test('a cut cable gets none: the broker notices it only after silence', async t 
   t.false(rig.leases.isReachable('n'))
 })
 
+for (const [name, profile] of Object.entries(profiles)) {
+  test(`${name}: a late beat is still a life, and the silence of a keepalive is none`, async t => {
+    const { keepaliveSeconds, beatMs, leaseMs } = profile
+    const [late, cut] = [watched(profile), watched(profile)]
+    late.leases.heard('n')
+    await late.clock.advance(beatMs * 1.2)
+    late.leases.connectionLost('n')
+    await late.clock.advance(leaseMs - beatMs * 1.2)
+    t.true(late.leases.isReachable('n'), 'the agent restarts')
+    cut.leases.heard('n')
+    await cut.clock.advance(keepaliveSeconds * 1500)
+    cut.leases.connectionLost('n')
+    await cut.clock.advance(leaseMs - keepaliveSeconds * 1500)
+    t.false(cut.leases.isReachable('n'), 'the board is gone')
+  })
+}
+
 test('an agent that is back from its restart has used up its grace', async t => {
   const rig = watched()
   await beat(rig, 3)

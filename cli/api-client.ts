@@ -53,6 +53,7 @@ const maxFrameBytes = 2 * maxObjectBytes
 
 export class ApiClient {
   #parts: ApiClientParts
+  #streams = new Set<FrameStream>()
 
   constructor(parts: ApiClientParts) {
     this.#parts = parts
@@ -126,6 +127,11 @@ export class ApiClient {
     return this.#open({ verb: 'exec', target, options })
   }
 
+  /** Whoever streams to us learns that nobody reads any more. */
+  async endStreams(): Promise<void> {
+    await Promise.all([...this.#streams].map(stream => stream.end()))
+  }
+
   async #call(request: ApiRequest, stream?: string): Promise<ApiResponse> {
     const { requester, topics } = this.#parts
     const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
@@ -139,6 +145,8 @@ export class ApiClient {
     const prefix = topics.stream(bus.clientId, random.suffix(10))
     const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
     const stream = await openStream({ bus, prefix, side: 'opener', clock, ...limits })
+    this.#streams.add(stream)
+    void stream.closed.then(() => this.#streams.delete(stream))
     try {
       await this.#call(request, prefix)
       return stream

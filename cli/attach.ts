@@ -18,9 +18,6 @@ export async function attach(stream: FrameStream, { terminal, stdin, tty }: Atta
     if (tty) undo.push(setRaw(terminal))
     if (tty) undo.push(terminal.onResize(() => sendSize(stream, terminal)))
     if (stdin) undo.push(pipeInput(stream, terminal))
-    const onHangUp = (): void => void stream.end()
-    terminal.hungUp.addEventListener('abort', onHangUp, { once: true })
-    undo.push(() => terminal.hungUp.removeEventListener('abort', onHangUp))
     return await pipeOutput(stream, terminal)
   } finally {
     for (const step of undo.reverse()) step()

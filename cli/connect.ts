@@ -1,7 +1,9 @@
 /** From a command's options to an open session with the API of the cluster that is meant. */
+import { once } from 'node:events'
 import { topicsOf } from '../contract/wire/topics.ts'
-import type { Bus, Will } from '../kit/bus/bus.ts'
+import type { Bus } from '../kit/bus/bus.ts'
 import { Requester } from '../kit/bus/request.ts'
+import { type Clock, sleep } from '../kit/clock.ts'
 import type { Input } from '../kit/command-line.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
 import { silentLog } from '../kit/log.ts'
@@ -18,11 +20,13 @@ export interface Session {
 }
 
 /** Opens the bus of a context; tests give one without sockets. */
-export type OpenBus = (context: ClusterContext, options: { clientId: string; will: Will }) => Promise<Bus>
+export type OpenBus = (context: ClusterContext, clientId: string) => Promise<Bus>
 
 const connectTimeoutMs = 5000
 /** A command that waits on a broken connection notices within one and a half of this. */
 const keepaliveSeconds = 15
+/** A goodbye that takes longer is not waited for: silence says the same, later. */
+const goodbyeMs = 1000
 
 export async function connect(input: Input, terminal: Terminal, openBus: OpenBus = openMqttBus): Promise<Session> {
   const { env, homeDirectory, clock, random } = terminal
@@ -36,39 +40,62 @@ export async function connect(input: Input, terminal: Terminal, openBus: OpenBus
   const context = await findContext({ ...flags, env, homeDirectory })
   const topics = topicsOf(context.cluster)
   const clientId = `cli-${random.suffix(12)}`
-  // Whoever streams to us learns by this that nobody reads any more.
-  const will = { topic: topics.clientPresence(clientId), payload: JSON.stringify({ online: false }) }
-  const bus = await openBus(context, { clientId, will })
+  const bus = await openBus(context, clientId)
   const requester = new Requester({ bus, repliesTopic: topics.clientReplies(clientId), clock, random })
   await requester.start()
+  const api = new ApiClient({ bus, requester, topics, clock, random })
   return {
-    api: new ApiClient({ bus, requester, topics, clock, random }),
+    api,
     namespace: context.namespace,
     context,
     async close() {
+      await within(goodbyeMs, clock, api.endStreams())
       await requester.stop()
       await bus.close()
     },
   }
 }
 
-/** Opens a session, runs `work`, closes the session whatever happens. */
+/**
+ * Opens a session, runs `work`, closes the session whatever happens: also when the terminal hangs up, which ends all that
+ * `work` may wait for on the wire.
+ */
 export async function withSession<T>(
   input: Input,
   fleet: { terminal: Terminal; openBus?: OpenBus | undefined },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await connect(input, fleet.terminal, fleet.openBus)
+  const { terminal } = fleet
+  const session = await connect(input, terminal, fleet.openBus)
+  const release = terminal.catchSignals()
+  const over = new AbortController()
   try {
-    return await work(session)
+    return await Promise.race([work(session), closeAtHangUp(session, terminal, over.signal)])
   } finally {
+    over.abort()
     await session.close()
+    release()
   }
 }
 
-const openMqttBus: OpenBus = async (context, { clientId, will }) => {
+/** Rejects when the work has not ended soon after the session: it may wait for a pipe that nobody empties. */
+async function closeAtHangUp(session: Session, { hungUp, clock }: Terminal, over: AbortSignal): Promise<never> {
+  if (!hungUp.aborted) await once(hungUp, 'abort', { signal: over })
+  await session.close()
+  await sleep(clock, goodbyeMs, over)
+  throw new CodedError('ServiceUnavailable', 'cannot go on: because the terminal has hung up')
+}
+
+/** Waits for `done`, but no longer than this. */
+async function within(limitMs: number, clock: Clock, done: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(limitMs, resolve)
+  await Promise.race([done, late]).finally(cancel)
+}
+
+const openMqttBus: OpenBus = async (context, clientId) => {
   const { connectMqttBus, waitConnected } = await import('../kit/bus/mqtt-bus.ts')
-  const bus = connectMqttBus({ url: context.server, clientId, will, keepaliveSeconds, log: silentLog })
+  const bus = connectMqttBus({ url: context.server, clientId, keepaliveSeconds, log: silentLog })
   try {
     await waitConnected(bus, connectTimeoutMs)
     return bus

@@ -17,8 +17,13 @@ export interface Terminal {
   onResize(handler: () => void): () => void
   stdin: Stdin
   setRaw(raw: boolean): void
-  /** Aborts when nobody reads what we write any more (`flotilla get pods -w | head -1`). */
+  /** Aborts when nobody reads what we write any more (`flotilla get pods -w | head -1`), or at a caught signal. */
   hungUp: AbortSignal
+  /**
+   * Until the returned function is called, Ctrl-C and its like abort `hungUp`, so that there is time for a goodbye; then the
+   * signal does what it was sent for. A second one does it at once.
+   */
+  catchSignals(): () => void
   env: Readonly<Record<string, string | undefined>>
   homeDirectory: string
   clock: Clock
@@ -38,6 +43,26 @@ function setTerminalRaw(stdin: Stdin, raw: boolean): void {
   // libuv's raw mode still turns LF into CR LF on the way out, which the terminal over there has done already: editors
   // would find their cursor in the wrong column. Without stty that is all that is lost; leaving raw mode undoes both.
   if (raw) spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
+}
+
+const deadlySignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
+  const caught: NodeJS.Signals[] = []
+  const forget = (): void => {
+    for (const signal of deadlySignals) process.off(signal, take)
+  }
+  const take = (signal: NodeJS.Signals): void => {
+    forget()
+    caught.push(signal)
+    onSignal(signal)
+  }
+  for (const signal of deadlySignals) process.on(signal, take)
+  return () => {
+    forget()
+    // A shell that loops over us stops looping only when it sees that we died of the signal.
+    for (const signal of caught) process.kill(process.pid, signal)
+  }
 }
 
 export function createProcessTerminal(): Terminal {
@@ -64,6 +89,7 @@ export function createProcessTerminal(): Terminal {
     stdin,
     setRaw: raw => setTerminalRaw(stdin, raw),
     hungUp: hangUp.signal,
+    catchSignals: () => catchSignals(signal => hangUp.abort(signal)),
     env,
     homeDirectory: homedir(),
     clock: systemClock,

@@ -76,8 +76,6 @@ interface Print {
 async function printLog({ pod, container }: Source, { session, terminal, request, prefix }: Print): Promise<void> {
   const { namespace, name } = pod.metadata
   const stream = await session.api.logs(targetOf(kindNamed('pods'), namespace, name), { ...request, container })
-  const stop = (): void => void stream.end()
-  terminal.hungUp.addEventListener('abort', stop, { once: true })
   const lines = new LinePrefixer(prefix ? `[pod/${name}/${container}] ` : '')
   try {
     for await (const frame of stream.frames) {
@@ -86,7 +84,6 @@ async function printLog({ pod, container }: Source, { session, terminal, request
     }
     await terminal.write('stdout', lines.rest())
   } finally {
-    terminal.hungUp.removeEventListener('abort', stop)
     await stream.end()
   }
 }

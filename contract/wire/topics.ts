@@ -9,7 +9,6 @@
  *                           nodes/<node>/requests                  what is asked of a node (logs, exec)
  *                           network/index|docs/<hash>    retained  the service table, master to all nodes
  *                           master/requests                        what is asked of the API
- *                           clients/<client>/presence              gone, by the Last Will
  *                           clients/<client>/replies               answers to one client
  *                           streams/<client>/<stream>/up|down      the bytes of a watch, a log, a shell
  *
@@ -27,7 +26,6 @@ export interface Topics {
   nodeRequests(node: string): string
   /** Prefix of the retained collection of one node. */
   nodeWish(node: string): string
-  clientPresence(client: string): string
   clientReplies(client: string): string
   /** Prefix of a stream; the opener reads `down` and writes `up`. */
   stream(client: string, stream: string): string
@@ -55,7 +53,6 @@ export function topicsOf(cluster: string): Topics {
     nodeReport: node('report'),
     nodeRequests: node('requests'),
     nodeWish: node('wish'),
-    clientPresence: client => `${root}/clients/${client}/presence`,
     clientReplies: client => `${root}/clients/${client}/replies`,
     repliesPattern: new RegExp(`^${root}/clients/[^/+#]+/replies$`),
     streamPattern: new RegExp(`^${root}/streams/[^/+#]+/[^/+#]+$`),

@@ -9,6 +9,7 @@ import type { Stdin, Terminal, TerminalSize } from '../../cli/terminal.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
+import type { Bus } from '../../kit/bus/bus.ts'
 import { MemoryBroker } from '../../kit/bus/memory-bus.ts'
 import { type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
 import { type FrameStream, openStream } from '../../kit/bus/stream.ts'
@@ -27,11 +28,16 @@ export interface FleetHarness extends Harness {
   /** Writes a manifest; resolves to its path. */
   file(name: string, text: string): Promise<string>
   folder: string
-  broker: MemoryBroker
+  broker: TestBroker
   /** An agent that answers logs and exec of its pods. */
   serveNode(node: string, answer: (request: NodeRequest, stream: FrameStream) => Promise<void>): Promise<void>
   /** A pod that runs on `node`, with one container. */
   runningPod(name: string, node: string, labels?: Record<string, string>): Promise<AnyObject>
+}
+
+/** One in this process, or one that other processes reach as well. */
+export interface TestBroker {
+  connect(clientId: string): Bus
 }
 
 export interface Ran {
@@ -58,9 +64,14 @@ export interface FakeTerminal extends Terminal {
 const topics = topicsOf('home')
 const sizes = { windowBytes: 256 * 1024, chunkBytes: 32 * 1024, maxFrameBytes: 2 ** 21 }
 
-export async function createFleet(t: ExecutionContext, options: { size?: TerminalSize } = {}): Promise<FleetHarness> {
+export interface FleetOptions {
+  size?: TerminalSize
+  broker?: TestBroker
+}
+
+export async function createFleet(t: ExecutionContext, options: FleetOptions = {}): Promise<FleetHarness> {
   const harness = await createHarness(t)
-  const broker = new MemoryBroker()
+  const { broker = new MemoryBroker() } = options
   const bus = broker.connect('master')
   const door = new MqttDoor({ api: harness.api, bus, topics, clock: systemClock, log: silentLog })
   await door.start()
@@ -97,7 +108,7 @@ export async function createFleet(t: ExecutionContext, options: { size?: Termina
 }
 
 function startCommand(
-  broker: MemoryBroker,
+  broker: TestBroker,
   homeDirectory: string,
   { argv, size }: { argv: string[]; size: TerminalSize | undefined },
 ): Running {
@@ -132,15 +143,13 @@ function startCommand(
     stdin,
     setRaw: on => raw.push(on),
     hungUp: hangUp.signal,
+    catchSignals: () => () => undefined,
     env: {},
     homeDirectory,
     clock: systemClock,
     random: systemRandom,
   }
-  const openBus = async (
-    _context: unknown,
-    { clientId, will }: { clientId: string; will: { topic: string; payload: string } },
-  ) => broker.connect(clientId, will)
+  const openBus = async (_context: unknown, clientId: string) => broker.connect(clientId)
   const root = { name: 'flotilla', summary: '', commands: createFleetCommands({ terminal, openBus }) }
   const streams = { stdout: { write: terminal.print }, stderr: { write: terminal.warn } }
   const line = ['api-resources'].includes(argv[0] ?? '') ? argv : [...argv.slice(0, 1), ...withServer(argv)]
@@ -183,7 +192,7 @@ async function serveNode(
     broker,
     node,
     answer,
-  }: { broker: MemoryBroker; node: string; answer: (request: NodeRequest, stream: FrameStream) => Promise<void> },
+  }: { broker: TestBroker; node: string; answer: (request: NodeRequest, stream: FrameStream) => Promise<void> },
 ): Promise<void> {
   const bus = broker.connect(node)
   t.teardown(() => bus.close())

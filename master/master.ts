@@ -4,7 +4,7 @@ import { type MasterPresence, type ProfileName, profiles } from '../contract/wir
 import { maxPacketBytes } from '../contract/wire/limits.ts'
 import { type Topics, topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages } from '../kit/bus/bad-messages.ts'
-import { connectMqttBus, type MqttBus } from '../kit/bus/mqtt-bus.ts'
+import { connectMqttBus, type MqttBus, waitConnected } from '../kit/bus/mqtt-bus.ts'
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
@@ -53,6 +53,8 @@ export interface Master {
 }
 
 const eventSweepMs = 5 * 60_000
+/** How often to say that there is no broker yet. */
+const brokerPatienceMs = 10_000
 
 /** Resolves when the API answers. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
@@ -131,6 +133,7 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
   return [
     part('cache', cache),
     { name: 'bus', start: () => undefined, stop: () => bus.close() },
+    { name: 'connection', start: () => untilConnected(bus, options), stop: () => undefined },
     { name: 'requests to nodes', start: () => requester.start(), stop: () => requester.stop() },
     // Before anybody is asked for reports, there must be one who takes them in.
     part('intake', intake),
@@ -155,6 +158,18 @@ function part(name: string, of: { start(): unknown; stop(): unknown }): Part {
   }
 }
 
+/**
+ * While there is no broker, silence says nothing about the boards: the time in which they must be heard begins here. Takes as
+ * long as it takes; a signal ends the process meanwhile, which the store survives.
+ */
+async function untilConnected(bus: MqttBus, { clock, log }: MasterOptions): Promise<void> {
+  while (!bus.connected) {
+    await waitConnected(bus, brokerPatienceMs, clock).catch(error => {
+      log.warn('the master waits for its broker', { reason: messageOf(error) })
+    })
+  }
+}
+
 function sweepPart(events: EventRecorder, { clock, log }: { clock: Clock; log: Log }): Loop {
   const onError = (error: unknown): void => log.warn('cannot sweep events', { error: messageOf(error) })
   return new Loop({ clock, intervalMs: eventSweepMs, run: () => events.sweep(), onError })
@@ -172,12 +187,16 @@ interface Connection {
 }
 
 function connect({ options, topics, presence, broker }: Connection): MqttBus {
-  const { brokerUrl, cluster, clock, log, profile } = options
+  const { brokerUrl, cluster, clock, log } = options
+  const profile = profiles[options.profile]
   return connectMqttBus({
     url: brokerUrl ?? 'mqtt://embedded',
     clientId: `${cluster}-master-${presence.instance.slice(0, 8)}`,
     will: masterWill(topics, presence),
-    keepaliveSeconds: profiles[profile].keepaliveSeconds,
+    // In one process there is no wire that could be cut.
+    keepaliveSeconds: broker ? 0 : profile.keepaliveSeconds,
+    // A dead link must show before it looks as if all boards were silent: the lease of one that has just beaten, less a beat.
+    pingSeconds: (profile.leaseMs - profile.beatMs) / 2000,
     maxPacketBytes,
     clock,
     log,

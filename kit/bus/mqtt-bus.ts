@@ -15,7 +15,10 @@ export interface MqttBusOptions {
   url: string
   clientId: string
   will?: Will
+  /** The broker ends a connection that was silent for half as long again. 0: never. */
   keepaliveSeconds: number
+  /** How often we ask it for a sign of life, which may take half of this; not beyond `keepaliveSeconds`, the default. */
+  pingSeconds?: number
   log: Log
   clock?: Clock
   /** Delays between attempts. Default 0.2 to 5 s, half of it random. */
@@ -115,6 +118,7 @@ class ReconnectingBus implements MqttBus {
       clock: this.#clock,
       clientId: this.clientId,
       keepaliveSeconds,
+      pingSeconds: this.#options.pingSeconds ?? keepaliveSeconds,
       connectTimeoutMs,
       maxPacketBytes,
       will,

@@ -11,6 +11,7 @@ export interface MqttConnectionOptions {
   clock: Clock
   clientId: string
   keepaliveSeconds: number
+  pingSeconds: number
   connectTimeoutMs: number
   maxPacketBytes: number
   will: Will | undefined
@@ -59,7 +60,11 @@ export class MqttConnection {
       ...(password !== undefined && { password }),
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     })
-    this.#client.on('connect', options.onOpen)
+    this.#client.on('connect', () => {
+      // Only from here on: what CONNECT promises is how often the broker hears from us, and some count that in whole seconds.
+      this.#client.keepaliveManager?.setKeepalive(options.pingSeconds)
+      options.onOpen()
+    })
     this.#client.on('message', (topic, payload, packet) => {
       options.onMessage({ topic, payload, retained: packet.retain })
     })

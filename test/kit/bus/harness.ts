@@ -1,6 +1,6 @@
 /** What the contract of the Bus port needs of a broker, and how to get it from one that speaks MQTT. */
 import type { Bus, Will } from '../../../kit/bus/bus.ts'
-import { connectMqttBus, type MqttBus, waitConnected } from '../../../kit/bus/mqtt-bus.ts'
+import { connectMqttBus, type MqttBus, type MqttBusOptions, waitConnected } from '../../../kit/bus/mqtt-bus.ts'
 import { silentLog } from '../../../kit/log.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
@@ -13,6 +13,8 @@ export interface Harness {
   close(): Promise<void>
 }
 
+export type Pace = Partial<Pick<MqttBusOptions, 'keepaliveSeconds' | 'pingSeconds'>>
+
 export class MqttHarness implements Harness {
   #brokerPort: number
   #closeBroker: () => Promise<void>
@@ -24,13 +26,13 @@ export class MqttHarness implements Harness {
     this.#closeBroker = closeBroker
   }
 
-  async connect(clientId: string, will?: Will, keepaliveSeconds = 60): Promise<MqttBus> {
+  async connect(clientId: string, will?: Will, pace: Pace = {}): Promise<MqttBus> {
     const proxy = this.#proxies.get(clientId) ?? (await startTcpProxy(this.#brokerPort))
     this.#proxies.set(clientId, proxy)
     const bus = connectMqttBus({
       url: `mqtt://127.0.0.1:${proxy.port}`,
       clientId,
-      keepaliveSeconds,
+      ...{ keepaliveSeconds: 60, ...pace },
       log: silentLog,
       reconnectMs: { minMs: 20, maxMs: 50 },
       ...(will && { will }),

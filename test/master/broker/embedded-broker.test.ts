@@ -102,7 +102,7 @@ test('a frozen wire ends at one and a half keepalives, with the will', async t =
   const watcher = await harness.connect('watcher')
   const seen: string[] = []
   await watcher.subscribe('presence', message => seen.push(String(message.payload)))
-  const agent = await harness.connect('agent', { topic: 'presence', payload: 'gone' }, 1)
+  const agent = await harness.connect('agent', { topic: 'presence', payload: 'gone' }, { keepaliveSeconds: 1 })
   harness.freeze('agent')
   await eventually('the will', () => seen.includes('gone'))
   await eventually('the agent notices as well', () => !agent.connected)

@@ -64,12 +64,14 @@ install_npm() {
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     sha256sum package-lock.json >"$lock"
   fi
-  # Only Node's own directory: among the npm packages' programs is one that is called nft and is not nftables.
-  PATH="$(dirname "$(readlink -f node_modules/.bin/node)"):$PATH"
-  node -e 'if (parseInt(process.versions.node) < 24) process.exit(1)' || {
+  # By its own directory: old npms make no link for it in node_modules/.bin, and that has a program called nft which is not nftables.
+  local node
+  node=$(readlink -f node_modules/node-linux-*/bin/node || true)
+  if [ ! -x "$node" ]; then
     echo "build.sh: no Node 24 for $(uname -m) among the npm packages; x86_64 and aarch64 have one" >&2
     exit 1
-  }
+  fi
+  PATH="$(dirname "$node"):$PATH"
 }
 
 install_debian() {

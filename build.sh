@@ -5,9 +5,9 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 # What each job needs of Debian or Raspberry Pi OS: a program to look for, then the package that has it.
 build_tools=(npm:npm busybox:busybox-static)
-lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util-linux conntrack:conntrack
-  /usr/lib/cni/ptp:containernetworking-plugins)
-test_tools=(mosquitto:mosquitto mosquitto_sub:mosquitto-clients curl:curl)
+lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util-linux mount:mount sysctl:procps
+  conntrack:conntrack /usr/lib/cni/ptp:containernetworking-plugins)
+test_tools=(mosquitto:mosquitto git:git)
 
 usage() {
   cat <<'TEXT'

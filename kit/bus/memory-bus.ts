@@ -2,6 +2,7 @@
 import { CodedError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Bus, Message, PublishOptions, Unsubscribe, Will } from './bus.ts'
+import { ConnectionState } from './connection-state.ts'
 import { type Handler, Subscriptions } from './subscriptions.ts'
 import { checkTopic, matchesTopic } from './topic-match.ts'
 
@@ -85,29 +86,28 @@ class MemoryClient implements MemoryBus {
   readonly clientId: string
   #broker: MemoryBroker
   #will: Will | undefined
-  #connected = false
+  #state: ConnectionState
   #closed = false
   /** Counts connections: what was on its way when one ended does not arrive in the next. */
   session = 0
   #subscriptions: Subscriptions
   #subscribers = new Set<{ filter: string; handler: Handler }>()
-  #onConnect = new Set<() => void>()
-  #onDisconnect = new Set<() => void>()
 
   constructor(broker: MemoryBroker, clientId: string, will: Will | undefined) {
     this.clientId = clientId
     this.#broker = broker
     this.#will = will
     this.#subscriptions = new Subscriptions(broker.log)
+    this.#state = new ConnectionState(broker.log)
   }
 
   get connected(): boolean {
-    return this.#connected
+    return this.#state.connected
   }
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     checkTopic(topic)
-    if (!this.#connected) {
+    if (!this.#state.connected) {
       throw new CodedError('ServiceUnavailable', `cannot publish to ${topic}: because the broker is not connected`)
     }
     this.#broker.publish(topic, Buffer.from(payload), options.retain === true)
@@ -117,7 +117,7 @@ class MemoryClient implements MemoryBus {
     const { remove, own } = this.#subscriptions.add(filter, handler)
     const subscriber = { filter, handler: own }
     this.#subscribers.add(subscriber)
-    if (this.#connected) this.#broker.sendRetained(this, filter, own)
+    if (this.#state.connected) this.#broker.sendRetained(this, filter, own)
     return () => {
       remove()
       this.#subscribers.delete(subscriber)
@@ -125,14 +125,11 @@ class MemoryClient implements MemoryBus {
   }
 
   onConnect(handler: () => void): Unsubscribe {
-    this.#onConnect.add(handler)
-    if (this.#connected) handler()
-    return () => this.#onConnect.delete(handler)
+    return this.#state.onConnect(handler)
   }
 
   onDisconnect(handler: () => void): Unsubscribe {
-    this.#onDisconnect.add(handler)
-    return () => this.#onDisconnect.delete(handler)
+    return this.#state.onDisconnect(handler)
   }
 
   async close(): Promise<void> {
@@ -141,18 +138,18 @@ class MemoryClient implements MemoryBus {
   }
 
   cut(): void {
-    if (!this.#connected) return
+    if (!this.#state.connected) return
     this.#leave()
     if (this.#will) this.#broker.publish(this.#will.topic, Buffer.from(this.#will.payload), true)
   }
 
   mend(): void {
-    if (this.#connected || this.#closed) return
+    if (this.#state.connected || this.#closed) return
     this.#broker.attach(this)
-    this.#connected = true
+    this.#state.connected = true
     this.session++
     for (const { filter, handler } of this.#subscribers) this.#broker.sendRetained(this, filter, handler)
-    this.#call(this.#onConnect)
+    this.#state.tell()
   }
 
   handlersOf(topic: string): Handler[] {
@@ -160,20 +157,10 @@ class MemoryClient implements MemoryBus {
   }
 
   #leave(): void {
-    if (!this.#connected) return
-    this.#connected = false
+    if (!this.#state.connected) return
+    this.#state.connected = false
     this.session++
     this.#broker.detach(this)
-    this.#call(this.#onDisconnect)
-  }
-
-  #call(handlers: Set<() => void>): void {
-    for (const handler of [...handlers]) {
-      try {
-        handler()
-      } catch (error) {
-        this.#broker.log.error('a connection handler failed', { error })
-      }
-    }
+    this.#state.tell()
   }
 }

@@ -6,6 +6,7 @@ import { CodedError, hasCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type BrokerAddress, parseBrokerAddress, type TlsOptions } from './broker-address.ts'
 import type { Bus, Message, PublishOptions, Unsubscribe, Will } from './bus.ts'
+import { ConnectionState } from './connection-state.ts'
 import { MqttConnection } from './mqtt-connection.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { checkTopic, coversFilter } from './topic-match.ts'
@@ -77,13 +78,11 @@ class ReconnectingBus implements MqttBus {
   #connection: MqttConnection | undefined
   /** Since the broker's welcome; `connected` is true only once the subscriptions stand. */
   #openedAt: number | undefined
-  #connected = false
+  #state: ConnectionState
   #closed = false
   #attempt = 0
   #lastFailure: string | undefined
   #cancelRetry: Cancel = () => undefined
-  #onConnect = new Set<() => void>()
-  #onDisconnect = new Set<() => void>()
   /** Filters that the broker holds for this connection. */
   #held = new Set<string>()
   /** Filters with a new handler, which wants the retained messages even if the broker holds the filter already. */
@@ -96,10 +95,11 @@ class ReconnectingBus implements MqttBus {
     this.#clock = options.clock ?? systemClock
     this.#broker = parseBrokerAddress(options.url, options.tls)
     this.#subscriptions = new Subscriptions(options.log)
+    this.#state = new ConnectionState(options.log)
   }
 
   get connected(): boolean {
-    return this.#connected
+    return this.#state.connected
   }
 
   get address(): string {
@@ -132,7 +132,7 @@ class ReconnectingBus implements MqttBus {
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     checkTopic(topic)
-    if (!this.#connection || !this.#connected) {
+    if (!this.#connection || !this.#state.connected) {
       const reason = `the broker at ${this.address} is not connected`
       throw new CodedError('ServiceUnavailable', `cannot publish to ${topic}: because ${reason}`)
     }
@@ -160,14 +160,11 @@ class ReconnectingBus implements MqttBus {
   }
 
   onConnect(handler: () => void): Unsubscribe {
-    this.#onConnect.add(handler)
-    if (this.#connected) handler()
-    return () => this.#onConnect.delete(handler)
+    return this.#state.onConnect(handler)
   }
 
   onDisconnect(handler: () => void): Unsubscribe {
-    this.#onDisconnect.add(handler)
-    return () => this.#onDisconnect.delete(handler)
+    return this.#state.onDisconnect(handler)
   }
 
   async close(): Promise<void> {
@@ -181,21 +178,21 @@ class ReconnectingBus implements MqttBus {
     this.#openedAt = this.#clock.monotonic()
     await this.#sync()
     if (connection !== this.#connection || this.#openedAt === undefined || this.#closed) return
-    this.#connected = true
+    this.#state.connected = true
     this.#options.log.info('connected to the broker', { broker: this.address })
-    this.#call(this.#onConnect)
+    this.#state.tell()
   }
 
   #ended(reason: string): void {
     const { log, reconnectMs = defaultBackoff } = this.#options
-    const wasConnected = this.#connected
+    const wasConnected = this.#state.connected
     if (this.#openedAt !== undefined && this.#clock.monotonic() - this.#openedAt > steadyMs) this.#attempt = 0
     this.#connection = undefined
     this.#openedAt = undefined
-    this.#connected = false
+    this.#state.connected = false
     this.#held.clear()
     this.#lastFailure = reason
-    if (wasConnected) this.#call(this.#onDisconnect)
+    if (wasConnected) this.#state.tell()
     if (this.#closed) return
     const retryMs = backoffMs(this.#attempt++, reconnectMs)
     // One line per outage; the attempts in between say nothing new.
@@ -232,16 +229,6 @@ class ReconnectingBus implements MqttBus {
       // The connection has ended; the next one begins with all that is wanted.
       if (!hasCode(error, 'ServiceUnavailable')) this.#options.log.error('cannot subscribe', { error })
       return []
-    }
-  }
-
-  #call(handlers: Set<() => void>): void {
-    for (const handler of [...handlers]) {
-      try {
-        handler()
-      } catch (error) {
-        this.#options.log.error('a connection handler failed', { error })
-      }
     }
   }
 }

@@ -83,31 +83,18 @@ const load: Command = {
 const cut = linkCommand('cut', 'Pull the network cable of a machine', 'down')
 const mend = linkCommand('mend', 'Plug it in again', 'up')
 
-const kill: Command = {
+const kill = powerCommand({
   name: 'kill',
-  arguments: '<machine>',
   summary: 'Cut the power of a board or of the master: all on it dies at once, its disk stays',
-  run: async input => {
-    const { layout, state } = await openLab(dirOf(input))
-    const machine = findMachine(layout, state.boards, input.arguments[0]!)
-    const wasOn = await powerOff({ layout, state }, machine, systemClock)
-    say(wasOn ? `${machine.name} is off` : `${machine.name} was off already`)
-    return 0
-  },
-}
-
-const start: Command = {
+  turn: powerOff,
+  state: 'off',
+})
+const start = powerCommand({
   name: 'start',
-  arguments: '<machine>',
   summary: 'Turn a board or the master on again',
-  run: async input => {
-    const { layout, state } = await openLab(dirOf(input))
-    const machine = findMachine(layout, state.boards, input.arguments[0]!)
-    const wasOff = await powerOn({ layout, state }, machine, systemClock)
-    say(wasOff ? `${machine.name} is on` : `${machine.name} was on already`)
-    return 0
-  },
-}
+  turn: powerOn,
+  state: 'on',
+})
 
 const heat: Command = {
   name: 'heat',
@@ -181,6 +168,29 @@ function linkCommand(name: string, summary: string, to: 'up' | 'down'): Command 
     run: async input => {
       const { layout, state } = await openLab(dirOf(input))
       await setLink(layout, findMachine(layout, state.boards, input.arguments[0]!), to)
+      return 0
+    },
+  }
+}
+
+interface PowerCommand {
+  name: string
+  summary: string
+  /** Resolves to false when there was nothing to do. */
+  turn: typeof powerOn
+  state: 'on' | 'off'
+}
+
+function powerCommand({ name, summary, turn, state: wanted }: PowerCommand): Command {
+  return {
+    name,
+    arguments: '<machine>',
+    summary,
+    run: async input => {
+      const { layout, state } = await openLab(dirOf(input))
+      const machine = findMachine(layout, state.boards, input.arguments[0]!)
+      const turned = await turn({ layout, state }, machine, systemClock)
+      say(`${machine.name} ${turned ? 'is' : 'was'} ${wanted}${turned ? '' : ' already'}`)
       return 0
     },
   }

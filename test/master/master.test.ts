@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -19,6 +18,7 @@ import { allowAll } from '../../master/broker/policy.ts'
 import { type Master, startMaster } from '../../master/master.ts'
 import { openLevelStore } from '../../master/store/level-store.ts'
 import { Objects } from '../../master/store/objects.ts'
+import { freePort } from '../kit/bus/mosquitto.ts'
 import { eventually } from '../kit/eventually.ts'
 import { makeNode } from './fleet/rig.ts'
 
@@ -91,12 +91,4 @@ async function watchNode(t: ExecutionContext, port: number): Promise<() => Promi
     const node = (await api.get(targetOf(kindNamed('nodes'), undefined, 'board-1'))) as unknown as Node
     return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

@@ -28,7 +28,7 @@ const keepaliveSeconds = 15
 /** A goodbye that takes longer is not waited for: silence says the same, later. */
 const goodbyeMs = 1000
 
-export async function connect(input: Input, terminal: Terminal, openBus: OpenBus = openMqttBus): Promise<Session> {
+async function connect(input: Input, terminal: Terminal, openBus: OpenBus = openMqttBus): Promise<Session> {
   const { env, homeDirectory, clock, random } = terminal
   const flag = (name: string): string | undefined => textOf(input.options[name])
   const flags = {

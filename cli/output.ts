@@ -21,7 +21,7 @@ export async function renderObjects(objects: AnyObject[], format: MachineFormat,
 }
 
 /** `deployment.apps/web`. */
-export function nameOf(object: AnyObject): string {
+function nameOf(object: AnyObject): string {
   const kind = findKind(object.apiVersion, object.kind) ?? unknownKind(object)
   return kindSlashName(kind, object.metadata.name)
 }

@@ -2,14 +2,14 @@
 import { isIPv4 } from 'node:net'
 import { CodedError } from '../../kit/errors.ts'
 
-export interface Range {
+interface Range {
   /** The first address, as a number. */
   base: number
   prefix: number
 }
 
 /** Rejects (`Invalid`) what is not `a.b.c.d/n`; bits behind the prefix are cut off. */
-export function parseCidr(text: string): Range {
+function parseCidr(text: string): Range {
   const [address = '', length = ''] = text.split('/')
   const prefix = Number(length)
   if (!isIPv4(address) || !/^\d{1,2}$/.test(length) || prefix > 32) {

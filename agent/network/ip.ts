@@ -2,7 +2,7 @@
 import type { RunCommand } from './command.ts'
 
 /** `proto` of every route that we make, so that we find our own again and touch no other. Unassigned in iproute2's rt_protos. */
-export const routeProtocol = 120
+const routeProtocol = 120
 
 export interface BoardAddress {
   device: string

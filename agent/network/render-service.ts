@@ -6,7 +6,7 @@ import type { ServiceNetwork } from './network.ts'
 import { balancerName, type Door, type Element, slotName } from './render-rules.ts'
 
 /** Kubernetes' own limit of one Endpoints object. */
-export const maxEndpointsPerPort = 1000
+const maxEndpointsPerPort = 1000
 
 const protocols: Record<string, string> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' }
 

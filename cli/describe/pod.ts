@@ -70,7 +70,7 @@ function containerFields(container: Container, status: ContainerStatus | undefin
 }
 
 /** `Terminated: OOMKilled, exit code 137, 2026-01-01T00:00:00Z to …`. */
-export function describeState(state: ContainerState | undefined): string {
+function describeState(state: ContainerState | undefined): string {
   if (state?.running) return `Running since ${state.running.startedAt ?? 'unknown'}`
   if (state?.terminated) {
     const { reason = 'Terminated', exitCode, signal, startedAt, finishedAt, message } = state.terminated

@@ -30,7 +30,7 @@ export function describeService(service: Service, slices: EndpointSlice[]): Fiel
 }
 
 /** `10.244.1.5:8080 on board-1`, one a line. */
-export function endpointsOf(slices: EndpointSlice[], wanted: { name: string; ready: boolean }): string[] {
+function endpointsOf(slices: EndpointSlice[], wanted: { name: string; ready: boolean }): string[] {
   return slices.flatMap(({ ports = [], endpoints = [] }) => {
     const port = ports.find(candidate => (candidate.name ?? '') === wanted.name)?.port
     if (port === undefined) return []

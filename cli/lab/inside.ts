@@ -8,7 +8,7 @@ export function findInit(machine: Machine): number | undefined {
   return listProcesses(machine.systemCgroup).find(isMachineInit)
 }
 
-export function requireInit(machine: Machine): number {
+function requireInit(machine: Machine): number {
   const init = findInit(machine)
   if (init !== undefined) return init
   const why = `it is off; 'flotilla lab start ${machine.name}' turns it on`

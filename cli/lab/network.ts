@@ -21,7 +21,7 @@ export async function ensureLan(layout: Layout): Promise<boolean> {
  * A bridge whose address is the machines' gateway. It leads nowhere and says so: "prohibited" ends a connection or a DNS query at
  * once, while "unreachable" counts as passing weather to UDP (icmp_err_convert in Linux), and silence is a wait.
  */
-export function planLan(): string[][] {
+function planLan(): string[][] {
   return [
     ['ip', 'link', 'set', 'lo', 'up'],
     ['ip', 'link', 'add', bridgeName, 'type', 'bridge'],
@@ -52,7 +52,7 @@ async function runNetworkPlan(netns: string, commands: string[][]): Promise<void
 }
 
 /** Commands for the two ends of a cable. */
-export function planCable(machine: Machine): { lan: string[][]; machine: string[][] } {
+function planCable(machine: Machine): { lan: string[][]; machine: string[][] } {
   const { link, mac, netns, address } = machine
   const peer = ['peer', 'name', 'eth0', 'address', mac, 'netns', netns]
   return {
@@ -75,7 +75,7 @@ export async function unplug(layout: Layout, machine: Machine): Promise<void> {
   await removeNetns(machine.netns)
 }
 
-export async function removeLink(layout: Layout, machine: Machine): Promise<void> {
+async function removeLink(layout: Layout, machine: Machine): Promise<void> {
   if (await hasLink(layout, machine))
     await run(inNetns(layout.lan.netns, ['ip', 'link', 'delete', 'dev', machine.link]))
 }
@@ -103,7 +103,7 @@ async function makeNetns(file: string): Promise<void> {
   await run(['unshare', `--net=${file}`, 'true'])
 }
 
-export async function removeNetns(file: string): Promise<void> {
+async function removeNetns(file: string): Promise<void> {
   while (isNetns(file)) await run(['umount', '--lazy', file])
   await rm(file, { force: true })
 }

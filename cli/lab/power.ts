@@ -16,7 +16,7 @@ import type { Lab } from './state.ts'
 import { tailOf } from './tail.ts'
 
 const bootDeadlineMs = 30_000
-export const roomTemperatureCelsius = 45
+const roomTemperatureCelsius = 45
 
 /** Turns a machine on unless it is on. Resolves, when its services run, to whether it was off. */
 export async function powerOn(lab: Lab, machine: Machine, clock: Clock): Promise<boolean> {

@@ -40,7 +40,7 @@ export const nodeMetricsColumns: Column<NodeMetrics>[] = [
 ]
 
 /** `a,b,c + 2 more...`. */
-export function someOf(values: string[]): string {
+function someOf(values: string[]): string {
   if (values.length === 0) return '<unset>'
   const more = values.length - maxShown
   return more > 0 ? `${values.slice(0, maxShown).join(',')} + ${more} more...` : values.join(',')

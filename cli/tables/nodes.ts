@@ -25,7 +25,7 @@ export const nodeColumns: Column<Node>[] = [
 ]
 
 /** `Ready`, `NotReady`, `Unknown`, with `,SchedulingDisabled` when cordoned. */
-export function nodeStatusWord(node: Node): string {
+function nodeStatusWord(node: Node): string {
   const ready = findCondition(node.status?.conditions, 'Ready')
   // kubectl says NotReady for a condition that nobody keeps up any more, too.
   const word = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'
@@ -38,7 +38,7 @@ export function roles(node: Node): string {
   return orNone(names.sort().join(','))
 }
 
-export function internalAddress(node: Node): string {
+function internalAddress(node: Node): string {
   return orNone(node.status?.addresses?.find(address => address.type === 'InternalIP')?.address)
 }
 

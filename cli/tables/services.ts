@@ -23,6 +23,6 @@ function externalAddress({ spec, status }: Service): string {
 }
 
 /** `80/TCP`, or `80:30080/TCP` with a node port. */
-export function formatPort({ port, nodePort, protocol = 'TCP' }: ServicePort): string {
+function formatPort({ port, nodePort, protocol = 'TCP' }: ServicePort): string {
   return nodePort ? `${port}:${nodePort}/${protocol}` : `${port}/${protocol}`
 }

@@ -46,15 +46,6 @@ export function readObject(value: unknown): ReadObject {
   return { object, kind, problems: [], warnings: warningsFor(shaped.object) }
 }
 
-/** The same for callers that can do nothing with a bad object: throws `Invalid` with all problems. */
-export function admitObject(value: unknown): { object: AnyObject; kind: Kind; warnings: string[] } {
-  const { object, kind, problems, warnings } = readObject(value)
-  if (kind !== undefined && problems.length === 0) return { object, kind, warnings }
-  const reasons = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-  const name = `${String(object.kind ?? 'object')} ${quote(String(object.metadata?.name ?? ''))}`
-  throw new CodedError('Invalid', `cannot take ${name}: because ${reasons.join('; ')}`, { problems })
-}
-
 function identify({ apiVersion, kind }: AnyObject): Kind | { problem: Problem } {
   for (const [field, value] of Object.entries({ apiVersion, kind })) {
     if (value === undefined || value === null || value === '') return { problem: wrong(field, 'is required') }

@@ -28,12 +28,8 @@ export interface ShapedObject {
    * there are problems.
    */
   object: AnyObject
+  /** All that is wrong with it, in the order of the fields. */
   problems: Problem[]
-}
-
-/** All that is wrong with the shape, in the order of the fields. */
-export function checkShape(object: unknown, kind: Kind): Problem[] {
-  return readShape(object, kind).problems
 }
 
 export function readShape(object: unknown, kind: Kind): ShapedObject {

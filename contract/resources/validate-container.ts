@@ -105,7 +105,7 @@ function validateResources({ resources = {} }: Container, place: Place): void {
   }
 }
 
-export function validateResourceList(list: ResourceList, place: Place): void {
+function validateResourceList(list: ResourceList, place: Place): void {
   for (const [name, quantity] of Object.entries(list)) {
     const inside = at(place, name)
     checkName(inside, name, checkQualifiedName)

@@ -37,5 +37,3 @@ export type InputFrame =
   | { c: 'stdin'; d: string }
   | { c: 'stdin'; eof: true }
   | { resize: { columns: number; rows: number } }
-
-export type OutputOrExit = OutputFrame | ExitFrame

@@ -15,7 +15,7 @@ export interface ServiceAddressParts {
 }
 
 /** Kubernetes' default `--service-node-port-range`. */
-export const nodePortRange = { first: 30_000, size: 2768 }
+const nodePortRange = { first: 30_000, size: 2768 }
 
 /** A stored service by its uid, or a writer that has not committed yet. */
 type Owner = string | symbol

@@ -119,7 +119,7 @@ function bookmark(revision: number): WatchFrame {
  * `opened` the store no longer knows what was there before: then DELETED is said in any case, which harms no one who never
  * had the object.
  */
-export function frameOf(event: StoreEvent, matches: Matcher | undefined, opened: number): WatchFrame | undefined {
+function frameOf(event: StoreEvent, matches: Matcher | undefined, opened: number): WatchFrame | undefined {
   const { revision } = event
   const before = event.previous === undefined ? undefined : serve(event.previous, revision)
   const matched = before !== undefined && (!matches || matches(before))

@@ -16,7 +16,7 @@ export interface BrokerLimits extends RetainedLimits {
   maxBacklogBytes: number
 }
 
-export const defaultLimits: BrokerLimits = {
+const defaultLimits: BrokerLimits = {
   maxPacketBytes: 4 * 1024 * 1024,
   maxClients: 12_000,
   maxSubscriptionsPerClient: 20_000,

@@ -5,7 +5,7 @@ import type { Objects } from '../store/objects.ts'
 import { namespaceKind } from './kinds.ts'
 
 /** Cannot be deleted either. */
-export const clusterNamespaces: readonly string[] = ['default', 'kube-system']
+const clusterNamespaces: readonly string[] = ['default', 'kube-system']
 
 export async function ensureNamespaces(objects: Objects): Promise<void> {
   for (const name of clusterNamespaces) {

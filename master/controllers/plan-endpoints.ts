@@ -15,7 +15,7 @@ import {
 import { sameJson } from '../store/same-json.ts'
 
 /** Who made a slice, so that those that people make are left alone (Kubernetes' own label). */
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
 const manager = 'endpointslice-controller.flotilla.dev'
 
 export interface SlicePlan {

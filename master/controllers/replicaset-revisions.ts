@@ -46,7 +46,7 @@ export function expiredReplicaSets(deployment: Deployment, oldSets: readonly Rep
   })
 }
 
-export function withoutHash(template: PodTemplate): PodTemplate {
+function withoutHash(template: PodTemplate): PodTemplate {
   const { [podTemplateHashLabel]: _hash, ...labels } = template.metadata?.labels ?? {}
   return { ...template, metadata: { ...template.metadata, labels } }
 }

@@ -18,18 +18,10 @@ import { spread } from './scores/spread.ts'
 import { type ClusterSnapshot, ownerOf, type SnapshotNode } from './snapshot.ts'
 
 /** The first reason counts, so what a person would fix first stands first. */
-export const filters: readonly Filter[] = [
-  nodeName,
-  nodeSelector,
-  unschedulable,
-  taints,
-  nodeReady,
-  temperature,
-  resourcesFit,
-]
+const filters: readonly Filter[] = [nodeName, nodeSelector, unschedulable, taints, nodeReady, temperature, resourcesFit]
 
 /** One pod too many of an owner outweighs any difference of load alone, but not of load and heat together. */
-export const scores: ReadonlyArray<{ name: string; score: Score; weight: number }> = [
+const scores: ReadonlyArray<{ name: string; score: Score; weight: number }> = [
   { name: 'spread', score: spread, weight: 4 },
   { name: 'load', score: load, weight: 2 },
   { name: 'cool', score: cool, weight: 2 },

@@ -6,9 +6,9 @@ import type { Entry, Operation, StoreEvent } from './store.ts'
 export type Step = Operation & { text?: string }
 
 /** A transaction touches at most this many keys. */
-export const maxOperations = 1000
+const maxOperations = 1000
 /** One value, bytes of JSON: above what the API lets in, so that metadata that the master adds still fits. */
-export const maxValueBytes = 1536 * 1024
+const maxValueBytes = 1536 * 1024
 
 /** Rejects what no state of the store could accept. */
 export function prepareSteps(operations: Operation[]): Step[] {

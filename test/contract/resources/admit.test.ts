@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { admitObject, readObject } from '../../../contract/resources/admit.ts'
+import { readObject } from '../../../contract/resources/admit.ts'
 import { kinds } from '../../../contract/resources/kinds.ts'
 import { maxObjectBytes } from '../../../contract/wire/limits.ts'
 import { CodedError } from '../../../kit/errors.ts'
@@ -95,14 +95,6 @@ test('a flood of problems is cut off and counted', t => {
   const { problems } = readObject({ ...pod(), metadata: { name: 'web', labels } })
   t.is(problems.length, 101)
   t.is(problems.at(-1)?.message, 'and 50 more problems')
-})
-
-test('who can do nothing with a bad object gets an error with all problems', t => {
-  t.is(admitObject(pod()).kind.kind, 'Pod')
-  const error = t.throws(() => admitObject(pod({ containers: [] })), { instanceOf: CodedError })
-  t.is(error.code, 'Invalid')
-  t.is(error.message, 'cannot take Pod "web": because spec.containers: must hold at least one container')
-  t.is(error.problems.length, 1)
 })
 
 const anything = fc.jsonValue({ maxDepth: 4 })

@@ -1,5 +1,6 @@
 /** Runs all tests: rooms side by side, then those that own whole labs one after the other; then counts. */
 import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 
 interface Count {
   passed: number
@@ -25,17 +26,13 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
 /** A run that ends badly without naming a failed test (a crash, a timeout, an uncaught error) counts as one failure. */
 async function runAva(words: string[]): Promise<Count> {
   const ava = spawn('node_modules/.bin/ava', [...words], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const tail = { text: '' }
-  ava.stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk)
-    tail.text = (tail.text + chunk.toString()).slice(-4000)
+  const count = { passed: 0, failed: 0 }
+  const lines = createInterface({ input: ava.stdout })
+  lines.on('line', line => {
+    process.stdout.write(`${line}\n`)
+    if (/^\s+✔ /.test(line)) count.passed += 1
+    if (/^\s+✘ \[fail\]/.test(line)) count.failed += 1
   })
   const status = await new Promise<number | null>(resolve => ava.on('close', resolve))
-  const passed = countOf(tail.text, /(\d+) tests? passed/)
-  const failed = countOf(tail.text, /(\d+) (?:tests?|hooks?) failed/) + countOf(tail.text, /(\d+) uncaught exceptions?/)
-  return { passed, failed: status === 0 ? 0 : Math.max(1, failed) }
-}
-
-function countOf(text: string, pattern: RegExp): number {
-  return Number(pattern.exec(text)?.[1] ?? 0)
+  return status === 0 ? count : { ...count, failed: Math.max(1, count.failed) }
 }

@@ -10,6 +10,7 @@ import type { Terminal } from './terminal.ts'
 export class TablePrinter {
   #terminal: Terminal
   #columns: Column<AnyObject>[]
+  #cuttable: number[]
   #headersDue: boolean
   /** Columns keep their places when later rows come. */
   #widths: number[] = []
@@ -17,6 +18,7 @@ export class TablePrinter {
   constructor(terminal: Terminal, kind: Kind, view: TableView & { headers: boolean }) {
     this.#terminal = terminal
     this.#columns = columnsOf(kind, view)
+    this.#cuttable = this.#columns.flatMap((column, index) => (column.cuttable ? [index] : []))
     this.#headersDue = view.headers
   }
 
@@ -26,7 +28,7 @@ export class TablePrinter {
     if (this.#headersDue) rows.unshift(titlesOf(this.#columns))
     this.#headersDue = false
     const maxWidth = this.#terminal.size()?.columns
-    const { lines, widths } = renderTable(rows, { maxWidth, widths: this.#widths })
+    const { lines, widths } = renderTable(rows, { maxWidth, cuttable: this.#cuttable, widths: this.#widths })
     this.#widths = widths
     this.#terminal.print(lines.map(line => `${line}\n`).join(''))
   }

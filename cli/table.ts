@@ -4,22 +4,22 @@ import stringWidth from 'string-width'
 /** Blanks between two columns. */
 const gap = 3
 /** A column is never cut below this. */
-const minWidth = 6
-/** Columns that need more than this hold sentences, images, versions. An IPv4 address needs 15. */
-const proseWidth = 15
+const minWidth = 8
 
 export interface TableOptions {
   /** Undefined when the output is no terminal: nothing is cut then. */
   maxWidth?: number | undefined
+  /** Indexes of the columns that may lose their ends. A name cut short can be neither told from another nor copied. */
+  cuttable?: readonly number[]
   /** Columns were at least this wide before, in a table that goes on. */
   widths?: number[]
 }
 
-/** Lines without a line end. The widest columns are cut with `…` until a line fits. */
+/** Lines without a line end. The widest of the columns that may be are cut with `…` until a line fits. */
 export function renderTable(rows: string[][], options: TableOptions = {}): { lines: string[]; widths: number[] } {
   const clean = rows.map(row => row.map(cleanCell))
   const widths = measure(clean, options.widths)
-  const shown = options.maxWidth === undefined ? widths : fitWidths(widths, options.maxWidth)
+  const shown = fitWidths(widths, options)
   const lines = clean.map(row =>
     row
       .map((cell, column) => pad(cell, shown[column] ?? 0))
@@ -42,16 +42,13 @@ function measure(rows: string[][], before: number[] = []): number[] {
   return widths
 }
 
-/** Prose gives way first: an address or a short name is worth nothing when its end is missing. */
-function fitWidths(widths: number[], maxWidth: number): number[] {
-  const prose = widths.map((width, column) => (width > proseWidth ? column : -1)).filter(column => column >= 0)
+/** A line that cannot fit stays whole: the terminal wraps it anyway. */
+function fitWidths(widths: number[], { maxWidth = Number.POSITIVE_INFINITY, cuttable = [] }: TableOptions): number[] {
   const fitted = [...widths]
-  for (const columns of [prose, [...widths.keys()]]) {
-    while (totalOf(fitted) > maxWidth) {
-      const widest = columns.reduce((best, column) => (fitted[column]! >= (fitted[best] ?? 0) ? column : best), -1)
-      if (widest < 0 || fitted[widest]! <= minWidth) break
-      fitted[widest]! -= 1
-    }
+  while (totalOf(fitted) > maxWidth) {
+    const widest = cuttable.reduce((best, column) => (fitted[column]! > (fitted[best] ?? minWidth) ? column : best), -1)
+    if (widest < 0) return widths
+    fitted[widest]! -= 1
   }
   return fitted
 }

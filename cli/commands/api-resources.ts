@@ -15,7 +15,7 @@ export const runApiResources: RunCommand = async (input, { terminal }) => {
     kind.kind,
   ])
   if (!readOptions(input).isOff('headers')) rows.unshift(titles)
-  const { lines } = renderTable(rows, { maxWidth: terminal.size()?.columns })
+  const { lines } = renderTable(rows)
   terminal.print(lines.map(line => `${line}\n`).join(''))
   return 0
 }

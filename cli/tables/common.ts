@@ -19,8 +19,8 @@ export function templateColumns<T extends KubernetesObject>(templateOf: (object:
       .map(container => container[field])
       .join(',')
   return [
-    { title: 'CONTAINERS', wide: true, cell: object => join(object, 'name') },
-    { title: 'IMAGES', wide: true, cell: object => join(object, 'image') },
+    { title: 'CONTAINERS', wide: true, cuttable: true, cell: object => join(object, 'name') },
+    { title: 'IMAGES', wide: true, cuttable: true, cell: object => join(object, 'image') },
   ]
 }
 

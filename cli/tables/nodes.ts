@@ -19,9 +19,14 @@ export const nodeColumns: Column<Node>[] = [
   { title: 'TEMP', wide: true, cell: (node, context) => formatTemperature(context.usage.get(node.metadata.name)) },
   { title: 'ARCH', wide: true, cell: node => orNone(node.status?.nodeInfo?.architecture) },
   { title: 'INTERNAL-IP', wide: true, cell: internalAddress },
-  { title: 'OS-IMAGE', wide: true, cell: node => orNone(node.status?.nodeInfo?.osImage) },
-  { title: 'KERNEL-VERSION', wide: true, cell: node => orNone(node.status?.nodeInfo?.kernelVersion) },
-  { title: 'CONTAINER-RUNTIME', wide: true, cell: node => orNone(node.status?.nodeInfo?.containerRuntimeVersion) },
+  { title: 'OS-IMAGE', wide: true, cuttable: true, cell: node => orNone(node.status?.nodeInfo?.osImage) },
+  { title: 'KERNEL-VERSION', wide: true, cuttable: true, cell: node => orNone(node.status?.nodeInfo?.kernelVersion) },
+  {
+    title: 'CONTAINER-RUNTIME',
+    wide: true,
+    cuttable: true,
+    cell: node => orNone(node.status?.nodeInfo?.containerRuntimeVersion),
+  },
 ]
 
 /** `Ready`, `NotReady`, `Unknown`, with `,SchedulingDisabled` when cordoned. */

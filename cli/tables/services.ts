@@ -10,7 +10,7 @@ export const serviceColumns: Column<Service>[] = [
   { title: 'EXTERNAL-IP', cell: externalAddress },
   { title: 'PORT(S)', cell: service => orNone((service.spec.ports ?? []).map(formatPort).join(',')) },
   ageColumn(),
-  { title: 'SELECTOR', wide: true, cell: service => formatLabels(service.spec.selector) },
+  { title: 'SELECTOR', wide: true, cuttable: true, cell: service => formatLabels(service.spec.selector) },
 ]
 
 function externalAddress({ spec, status }: Service): string {

@@ -6,6 +6,8 @@ export interface Column<T extends KubernetesObject> {
   title: string
   /** Only with `-o wide`. */
   wide?: true
+  /** In a narrow terminal it may lose its end: what identifies an object, or tells what is wrong, may not. */
+  cuttable?: true
   cell: (object: T, context: CellContext) => string
 }
 

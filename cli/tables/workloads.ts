@@ -10,7 +10,7 @@ export const deploymentColumns: Column<Deployment>[] = [
   { title: 'AVAILABLE', cell: ({ status }) => String(status?.availableReplicas ?? 0) },
   ageColumn(),
   ...templateColumns<Deployment>(deployment => deployment.spec.template.spec.containers),
-  { title: 'SELECTOR', wide: true, cell: deployment => formatSelector(deployment.spec.selector) },
+  { title: 'SELECTOR', wide: true, cuttable: true, cell: deployment => formatSelector(deployment.spec.selector) },
 ]
 
 export const replicaSetColumns: Column<ReplicaSet>[] = [
@@ -20,5 +20,5 @@ export const replicaSetColumns: Column<ReplicaSet>[] = [
   { title: 'READY', cell: ({ status }) => String(status?.readyReplicas ?? 0) },
   ageColumn(),
   ...templateColumns<ReplicaSet>(replicaSet => replicaSet.spec.template.spec.containers),
-  { title: 'SELECTOR', wide: true, cell: replicaSet => formatSelector(replicaSet.spec.selector) },
+  { title: 'SELECTOR', wide: true, cuttable: true, cell: replicaSet => formatSelector(replicaSet.spec.selector) },
 ]

@@ -154,8 +154,10 @@ test('--watch-only leaves out what there is', async t => {
   t.false((await running.done).stdout.includes('old'))
 })
 
-test('in a terminal the table is as wide as the terminal', async t => {
-  const { run, runningPod } = await createFleet(t, { size: { columns: 60, rows: 20 } })
-  await runningPod(`web-${'x'.repeat(60)}`, 'board-1')
-  for (const line of (await run('get', 'pods')).stdout.split('\n')) t.true(line.length <= 60, line)
+test('in a terminal a wide table is as wide as the terminal, and its names are whole', async t => {
+  const { run, create } = await createFleet(t, { size: { columns: 100, rows: 20 } })
+  await create(deployment('a-name-to-be-copied', `registry.example.com/${'x'.repeat(60)}:1`))
+  const { stdout } = await run('get', 'deployments', '-o', 'wide')
+  for (const line of stdout.split('\n')) t.true(line.length <= 100, line)
+  t.regex(stdout, /^a-name-to-be-copied {3}.* registry\S*… {3}/m)
 })

@@ -1,5 +1,5 @@
 /** Ages and time spans as kubectl prints and reads them. */
-import { CodedError } from '../kit/errors.ts'
+import { UsageError } from './usage-error.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -31,12 +31,12 @@ export function formatAge(timestamp: string | null | undefined, nowMs: number): 
 
 const unitsMs: Record<string, number> = { ms: 1, s: second, m: minute, h: hour }
 
-/** Go's notation, as kubectl's flags take it: `90s`, `1h30m`, `0`. Throws `BadRequest`. */
+/** Go's notation, as kubectl's flags take it: `90s`, `1h30m`, `0`. Throws UsageError. */
 export function parseDuration(text: string): number {
   if (text === '0') return 0
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
   if (parts.length === 0 || parts.map(part => part[0]).join('') !== text)
-    throw new CodedError('BadRequest', `cannot read ${JSON.stringify(text)} as a time span: write 30s, 5m or 1h30m`)
+    throw new UsageError(`cannot read ${JSON.stringify(text)} as a time span: write 30s, 5m or 1h30m`)
   return parts.reduce((sum, [, number, unit = 's']) => sum + Number(number) * (unitsMs[unit] ?? 0), 0)
 }
 

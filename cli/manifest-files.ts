@@ -9,6 +9,12 @@ export interface Manifest {
   source: ManifestObject
 }
 
+/** Namespaces first: what is in them may stand before them in the file. */
+export function byDependence(manifests: Manifest[]): Manifest[] {
+  const isNamespace = ({ kind }: Manifest): boolean => kind.kind === 'Namespace'
+  return [...manifests.filter(isNamespace), ...manifests.filter(manifest => !isNamespace(manifest))]
+}
+
 /** As much as one manifest may be, for what comes through a pipe. */
 const maxStdinBytes = 32 * 1024 * 1024
 

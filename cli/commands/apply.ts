@@ -5,7 +5,7 @@ import type { Written } from '../api-client.ts'
 import { type Session, withSession } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
-import { type Manifest, readFiles } from '../manifest-files.ts'
+import { byDependence, type Manifest, readFiles } from '../manifest-files.ts'
 import { type Options, readOptions } from '../options.ts'
 import { isMachineFormat, renderObjects } from '../output.ts'
 import { targetOf } from '../resource-args.ts'
@@ -18,6 +18,8 @@ interface Apply {
   session: Session
   terminal: Terminal
   options: Options
+  /** Undefined: as long as it takes. */
+  timeoutMs: number | undefined
 }
 
 export const runApply: RunCommand = async (input, fleet) => {
@@ -25,16 +27,17 @@ export const runApply: RunCommand = async (input, fleet) => {
   const options = readOptions(input)
   const files = options.list('filename')
   if (files.length === 0) throw new UsageError('must specify -f FILE')
+  // Read before anything is done: a slip in it must not be told when all has been applied.
+  const timeoutMs = options.duration('timeout') || undefined
   const read = await readFiles(files, { recursive: options.flag('recursive'), terminal })
   if (!read) return 1
   const manifests = byDependence(read)
   if (options.text('dryRun') === 'client') {
-    for (const { kind, source } of manifests)
-      terminal.print(`${kindSlashName(kind, source.object.metadata.name)} checked (dry run)\n`)
+    await tellChecked(manifests, options.text('output'), terminal)
     return 0
   }
   return withSession(input, fleet, async session => {
-    const apply: Apply = { session, terminal, options }
+    const apply: Apply = { session, terminal, options, timeoutMs }
     const checked = await checkAll(apply, manifests)
     if (checked === undefined) return 1
     if (options.text('dryRun') === 'server') {
@@ -43,12 +46,6 @@ export const runApply: RunCommand = async (input, fleet) => {
     }
     return applyAll(apply, manifests)
   })
-}
-
-/** Namespaces first: what is in them may stand before them in the file. */
-function byDependence(manifests: Manifest[]): Manifest[] {
-  const isNamespace = ({ kind }: Manifest): boolean => kind.kind === 'Namespace'
-  return [...manifests.filter(isNamespace), ...manifests.filter(manifest => !isNamespace(manifest))]
 }
 
 /** A dry run of everything: bad input in the last document must not find the first one applied. */
@@ -74,7 +71,7 @@ async function checkAll(apply: Apply, manifests: Manifest[]): Promise<Written[] 
 }
 
 async function applyAll(apply: Apply, manifests: Manifest[]): Promise<number> {
-  const { terminal, options, session } = apply
+  const { terminal, options } = apply
   const written: Written[] = []
   for (const manifest of manifests) {
     try {
@@ -88,11 +85,10 @@ async function applyAll(apply: Apply, manifests: Manifest[]): Promise<number> {
   }
   await tell(apply, manifests, written)
   if (!options.flag('wait')) return 0
-  return waitForRollouts(apply, manifests, session)
+  return waitForRollouts(apply, manifests)
 }
 
-async function waitForRollouts({ terminal, options }: Apply, manifests: Manifest[], session: Session): Promise<number> {
-  const timeoutMs = options.duration('timeout') || undefined
+async function waitForRollouts({ terminal, session, timeoutMs }: Apply, manifests: Manifest[]): Promise<number> {
   let status = 0
   for (const { kind, source } of manifests) {
     if (kind.kind !== 'Deployment') continue
@@ -110,6 +106,16 @@ function send(
   const { object } = source
   const target = targetOf(kind, object.metadata.namespace ?? session.namespace, object.metadata.name)
   return session.api.apply(target, object, options)
+}
+
+/** As they were written: without the master nobody knows more. */
+async function tellChecked(manifests: Manifest[], format: string | undefined, terminal: Terminal): Promise<void> {
+  if (isMachineFormat(format)) {
+    const objects = manifests.map(({ source }) => source.object)
+    return terminal.print(await renderObjects(objects, format, objects.length === 1))
+  }
+  for (const { kind, source } of manifests)
+    terminal.print(`${kindSlashName(kind, source.object.metadata.name)} checked (dry run)\n`)
 }
 
 /** `written` are the answers for the first of `manifests`. */

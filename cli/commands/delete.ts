@@ -6,7 +6,7 @@ import { hasCode } from '../../kit/errors.ts'
 import { type Session, withSession } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
 import type { Fleet, RunCommand } from '../fleet.ts'
-import { readFiles } from '../manifest-files.ts'
+import { byDependence, readFiles } from '../manifest-files.ts'
 import { type Options, readOptions } from '../options.ts'
 import { parseResourceArgs, targetOf } from '../resource-args.ts'
 import { resourceWord } from '../tables/tables.ts'
@@ -21,6 +21,7 @@ interface Victim {
 
 export const runDelete: RunCommand = async (input, fleet) => {
   const options = readOptions(input)
+  const deletion = readDeletion(options)
   const files = options.list('filename')
   if (files.length > 0 === input.arguments.length > 0)
     throw new UsageError('name what to delete either by -f FILE or by TYPE and NAME')
@@ -32,9 +33,11 @@ export const runDelete: RunCommand = async (input, fleet) => {
   return withSession(input, fleet, async session => {
     // What was made last goes first: a namespace after what is in it.
     const victims = manifests
-      ? manifests.map(({ kind, source }) => victimOf(kind, source.object, session)).reverse()
+      ? byDependence(manifests)
+          .map(({ kind, source }) => victimOf(kind, source.object, session))
+          .reverse()
       : await findVictims(input.arguments, options, session)
-    return deleteAll(victims, { session, fleet, options })
+    return deleteAll(victims, { ...deletion, session, fleet })
   })
 }
 
@@ -64,40 +67,46 @@ async function findVictims(args: string[], options: Options, session: Session): 
 }
 
 interface Deletion {
-  session: Session
-  fleet: Fleet
-  options: Options
+  dryRun: boolean
+  wait: boolean
+  ignoreNotFound: boolean
+  /** Undefined: each pod's own. */
+  gracePeriodSeconds: number | undefined
+  /** Undefined: as long as it takes. */
+  timeoutMs: number | undefined
 }
 
-async function deleteAll(victims: Victim[], { session, fleet, options }: Deletion): Promise<number> {
+/** Before anything is done: a slip in the last option must not be told when the first object is gone. */
+function readDeletion(options: Options): Deletion {
+  const grace = options.number('gracePeriod') ?? (options.flag('now') ? 1 : undefined)
+  const dryRun = (options.text('dryRun') ?? 'none') !== 'none'
+  return {
+    dryRun,
+    wait: options.text('wait') !== 'false' && !dryRun,
+    ignoreNotFound: options.flag('ignoreNotFound'),
+    gracePeriodSeconds: options.flag('force') ? 0 : grace,
+    timeoutMs: options.duration('timeout') || undefined,
+  }
+}
+
+async function deleteAll(victims: Victim[], deletion: Deletion & { session: Session; fleet: Fleet }): Promise<number> {
+  const { dryRun, wait, ignoreNotFound, gracePeriodSeconds, timeoutMs, session, fleet } = deletion
   const { terminal } = fleet
-  const dryRun = isDryRun(options)
+  const how = { dryRun, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) }
   const doomed: Doomed[] = []
   let failures = 0
   for (const { kind, target } of victims) {
     try {
-      const { object } = await deleteOne(target, { session, options, dryRun })
+      const { object } = await session.api.delete(target, how)
       terminal.print(`${resourceWord(kind)} "${target.name}" ${dryRun ? 'deleted (dry run)' : 'deleted'}\n`)
       doomed.push({ kind, object })
     } catch (error) {
-      if (hasCode(error, 'NotFound') && options.flag('ignoreNotFound')) continue
+      if (hasCode(error, 'NotFound') && ignoreNotFound) continue
       failures++
       terminal.warn(`${describeFailure(error)}\n`)
     }
   }
   if (victims.length === 0) terminal.print('No resources found\n')
-  const wait = options.text('wait') !== 'false' && !dryRun
-  if (wait) await waitGone(doomed, { api: session.api, terminal, timeoutMs: options.duration('timeout') || undefined })
+  if (wait) await waitGone(doomed, { api: session.api, terminal, timeoutMs })
   return failures > 0 ? 1 : 0
-}
-
-function deleteOne(target: Target, { session, options, dryRun }: Omit<Deletion, 'fleet'> & { dryRun: boolean }) {
-  const grace = options.number('gracePeriod') ?? (options.flag('now') ? 1 : undefined)
-  const gracePeriodSeconds = options.flag('force') ? 0 : grace
-  return session.api.delete(target, { dryRun, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) })
-}
-
-function isDryRun(options: Options): boolean {
-  const mode = options.text('dryRun') ?? 'none'
-  return mode !== 'none'
 }

@@ -102,6 +102,21 @@ test('dry runs write nothing, and say that they were', async t => {
   t.is(store.revision, revision)
 })
 
+test('a client dry run prints the objects as they are written, if so asked', async t => {
+  const { run, file } = await createFleet(t)
+  const path = await file('a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {b: c}\n')
+  const { stdout } = await run('apply', '-f', path, '--dry-run=client', '-o', 'json')
+  t.deepEqual(JSON.parse(stdout), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { b: 'c' } })
+})
+
+test('a slip in an option is told before anything is applied', async t => {
+  const { run, file, store } = await createFleet(t)
+  const { revision } = store
+  const ran = await run('apply', '-f', await file('web.yaml', web), '--wait', '--timeout', '5x')
+  t.is(ran.status, 2, ran.stderr)
+  t.is(store.revision, revision)
+})
+
 test('fields that are kept but not acted on are warned about, with their line', async t => {
   const { run, file } = await createFleet(t)
   const path = await file('web.yaml', web.replace('    spec:\n', '    spec:\n      priorityClassName: high\n'))

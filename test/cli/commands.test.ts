@@ -66,6 +66,28 @@ test('delete -f removes what the file describes, and what is gone already is fin
   t.is((await run('delete', '-f', path, '--ignore-not-found')).status, 0)
 })
 
+test('delete -f ends a namespace last, wherever it stands in the file', async t => {
+  const { run, file } = await createFleet(t)
+  const inside = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: dev}\n'
+  const path = await file('dev.yaml', `${inside}---\napiVersion: v1\nkind: Namespace\nmetadata: {name: dev}\n`)
+  await run('apply', '-f', path)
+  const ran = await run('delete', '-f', path, '--wait=false')
+  t.deepEqual(ran, { status: 0, stdout: 'configmap "a" deleted\nnamespace "dev" deleted\n', stderr: '' })
+})
+
+for (const slip of [
+  ['--timeout', '5x'],
+  ['--grace-period', 'soon'],
+])
+  test(`delete with ${slip.join(' ')} deletes nothing`, async t => {
+    const { run, create, names } = await createFleet(t)
+    await create(configMap('a'))
+    const ran = await run('delete', 'cm', 'a', ...slip)
+    t.is(ran.status, 2, ran.stderr)
+    t.regex(ran.stderr, new RegExp(`^error: .*${slip[1]}`))
+    t.deepEqual(await names({ resource: 'configmaps' }), ['a'])
+  })
+
 test('delete by selector, all, and not by accident', async t => {
   const { run, create, names } = await createFleet(t)
   await create(configMap('a', { labels: { app: 'web' } }))

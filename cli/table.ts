@@ -29,10 +29,15 @@ export function renderTable(rows: string[][], options: TableOptions = {}): { lin
   return { lines, widths }
 }
 
-/** One line, and nothing that the terminal would obey: values come from other people's containers. */
-export function cleanCell(text: string): string {
+/** One line, with all white space as one blank. */
+function cleanCell(text: string): string {
+  return cleanLine(text.replace(/\s+/g, ' '))
+}
+
+/** Nothing that the terminal would obey: values come from other people's containers. Blanks stay, they may mean something. */
+export function cleanLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
-  return text.replace(/\s+/g, ' ').replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd')
+  return text.replace(/\t/g, '    ').replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd')
 }
 
 function measure(rows: string[][], before: number[] = []): number[] {

@@ -22,5 +22,5 @@ function readValue(value: unknown): Value {
     return items.map((item, index): Field => [String(index), readValue(item)])
   }
   if (typeof value === 'object' && value !== null) return fieldsOf(value as Record<string, unknown>)
-  return String(value).split('\n')
+  return String(value)
 }

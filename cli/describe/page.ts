@@ -1,5 +1,5 @@
 /** The page that `describe` prints: labels on the left, values beside them, sections indented below. */
-import { cleanCell, renderTable } from '../table.ts'
+import { cleanLine, renderTable } from '../table.ts'
 
 /** A value, several (one a line), a section of its own, or a table with its titles first. */
 export type Value = string | string[] | Field[] | { rows: string[][] }
@@ -18,9 +18,9 @@ function renderField(field: { label: string; value: Value; width: number; indent
   const blank = ' '.repeat(indent)
   const head = `${label}:`
   if (isInline(value)) {
-    const [first = '<none>', ...more] = (typeof value === 'string' ? [value] : value).map(cleanCell)
+    const [first = '<none>', ...more] = (typeof value === 'string' ? [value] : value).flatMap(linesOf)
     const line = `${blank}${head.padEnd(width)}${first}`
-    return [line.trimEnd(), ...more.map(text => `${blank}${' '.repeat(width)}${text}`)]
+    return [line.trimEnd(), ...more.map(text => `${blank}${' '.repeat(width)}${text}`.trimEnd())]
   }
   if (Array.isArray(value)) {
     const inner = renderPage(value, indent + 2)
@@ -28,6 +28,14 @@ function renderField(field: { label: string; value: Value; width: number; indent
   }
   const { lines } = renderTable(value.rows)
   return [`${blank}${head}`, ...lines.map(line => `${blank}  ${line}`)]
+}
+
+/** A script or a file keeps its lines and their indentation; its last line end is none of them. */
+function linesOf(text: string): string[] {
+  return text
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/)
+    .map(cleanLine)
 }
 
 function isInline(value: Value): value is string | string[] {

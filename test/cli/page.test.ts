@@ -1,4 +1,5 @@
 import test from 'ava'
+import { describeAny } from '../../cli/describe/generic.ts'
 import { renderPage } from '../../cli/describe/page.ts'
 
 test('labels stand above each other, sections are indented, and what is absent is left out', t => {
@@ -46,4 +47,15 @@ test('labels stand above each other, sections are indented, and what is absent i
 
 test('values cannot speak to the terminal', t => {
   t.deepEqual(renderPage([['Message', 'a\u001b[2Jb']]), ['Message:  a\ufffd[2Jb'])
+})
+
+test('a text of several lines keeps its indentation: it may be YAML', t => {
+  const data = { 'app.yaml': 'server:\r\n  hosts:\n\n  - a\tb\n' }
+  const page = renderPage(describeAny({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data }))
+  t.deepEqual(page.slice(page.indexOf('data:') + 1), [
+    '  app.yaml:  server:',
+    '               hosts:',
+    '',
+    '               - a    b',
+  ])
 })

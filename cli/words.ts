@@ -169,7 +169,7 @@ export const eventsWords: Words = {
 
 export const rolloutStatusWords: Words = {
   name: 'status',
-  arguments: '<deployment/name>',
+  arguments: '<type-and-name...>',
   summary: 'Wait until the rollout is through, telling how far it is',
   options: [timeoutOption, namespaceOption, ...connectionOptions],
   examples: ['$ flotilla rollout status deployment/web --timeout 2m'],

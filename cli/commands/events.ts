@@ -8,13 +8,14 @@ import { isMachineFormat, renderObjects } from '../output.ts'
 import { kindNamed, parseOneResource, targetOf } from '../resource-args.ts'
 import { TablePrinter } from '../table-printer.ts'
 import { byEventTime } from '../tables/events.ts'
+import { UsageError } from '../usage-error.ts'
 
 export const runEvents: RunCommand = async (input, fleet) => {
   const { terminal } = fleet
   const options = readOptions(input)
   const about = options.text('for')
   const fieldSelector = about === undefined ? undefined : selectorFor(about)
-  const types = options.list('types')
+  const types = typesOf(options.list('types'))
   const format = options.text('output')
   return withSession(input, fleet, async ({ api, namespace }) => {
     const everywhere = options.flag('allNamespaces')
@@ -49,7 +50,14 @@ function selectorFor(about: string): string {
   return `involvedObject.kind=${kind.kind},involvedObject.name=${name}`
 }
 
+/** `--types Warning`, `--types=Normal,Warning`; in small letters. */
+function typesOf(words: string[]): string[] {
+  const types = words.flatMap(word => word.toLowerCase().split(','))
+  const wrong = types.find(type => type !== 'normal' && type !== 'warning')
+  if (wrong !== undefined) throw new UsageError(`--types must be Normal or Warning, not "${wrong}"`)
+  return types
+}
+
 function isOfType(object: AnyObject, types: string[]): boolean {
-  const type = String(object['type']).toLowerCase()
-  return types.length === 0 || types.some(wanted => wanted.toLowerCase() === type)
+  return types.length === 0 || types.includes(String(object['type']).toLowerCase())
 }

@@ -7,7 +7,7 @@ import { UsageError } from '../usage-error.ts'
 import { watchRollout } from '../watch-rollout.ts'
 
 export const runRolloutStatus: RunCommand = async (input, fleet) => {
-  const { kind, name } = parseOneResource(input.arguments)
+  const { kind, name } = parseOneResource(input.arguments, 'deployments')
   if (kind.kind !== 'Deployment')
     throw new UsageError(`cannot follow a ${kind.singular}: only deployments roll out so far`)
   const timeoutMs = readOptions(input).duration('timeout') || undefined

@@ -8,7 +8,7 @@ import { readOptions } from '../options.ts'
 
 export const runVersion: RunCommand = async (input, fleet) => {
   const { terminal } = fleet
-  terminal.print(`Client: v${version}\n`)
+  terminal.print(`Client: ${version}\n`)
   if (readOptions(input).flag('client')) return 0
   try {
     return await withSession(input, fleet, async ({ api }) => {

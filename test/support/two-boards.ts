@@ -123,7 +123,7 @@ async function attachByCni(board: Board, pod: Netns): Promise<string> {
   const environment = [
     'CNI_COMMAND=ADD',
     `CNI_CONTAINERID=${pod.name}`,
-    `CNI_NETNS=/run/netns/${pod.name}`,
+    `CNI_NETNS=${pod.path}`,
     'CNI_IFNAME=eth0',
     'CNI_PATH=/usr/lib/cni',
   ]

@@ -42,7 +42,10 @@ test.serial('an exit while containerd is away is announced when it is back', asy
   await waitUntilBack(harness)
   await waitForExit(runtime, id)
   await eventually('the announcement', () => announced > seenBefore)
-  t.is((await observe(runtime, id))?.exitCode, 6)
+  // containerd 1.7 finds the shim gone, and says 255 for a code that nobody heard; 1.6 still asks the shim.
+  const seen = await observe(runtime, id)
+  t.is(seen?.state, 'exited')
+  t.true(seen?.exitCode === 6 || seen?.exitCode === 255, `exit code ${seen?.exitCode}`)
   stop()
 })
 

@@ -1,9 +1,10 @@
 /** The last wish on disk, so that a board that boots without its master runs what it ran. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { asRecord } from '../../kit/bus/bad-messages.ts'
 import { hashDocuments, hashOfHashes, type Snapshot } from '../../kit/bus/collection.ts'
 import type { Cancel, Clock } from '../../kit/clock.ts'
+import { makeDirectory } from '../../kit/directory.ts'
 import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 
@@ -92,7 +93,7 @@ function render({ documents, ...state }: Snapshot): object {
 
 /** The old file or the new one, never half of either: rename after fsync, and fsync of the directory that holds the name. */
 async function writeDurably(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectory(dirname(path))
   const temporary = `${path}.new`
   const file = await open(temporary, 'w', 0o600)
   try {

@@ -1,7 +1,8 @@
 /** Does the steps: one table from each kind of step to what it asks of the runtime. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import type { PodWish, ReportedEvent } from '../../contract/wire/fleet.ts'
 import { type Clock, timestamp } from '../../kit/clock.ts'
+import { makeDirectory } from '../../kit/directory.ts'
 import { hasCode, messageOf } from '../../kit/errors.ts'
 import type { ContainerConfig, ObservedPod, Runtime } from '../runtime/runtime.ts'
 import { type BoardPaths, renderContainer, renderHosts, renderSandbox } from './container-config.ts'
@@ -35,7 +36,7 @@ const handlers: Handlers = {
   async runSandbox({ attempt }, { wish, record, executor, turns }) {
     if (!wish) return
     const sandbox = renderSandbox(wish, attempt, executor.paths)
-    await mkdir(sandbox.logDirectory, { recursive: true })
+    await makeDirectory(sandbox.logDirectory)
     record.sandboxAttempts = attempt + 1
     try {
       await turns.start.take(() => executor.runtime.runSandbox(sandbox))
@@ -124,9 +125,9 @@ async function prepareConfig(
     sources: { ...executor.sources(), pod, podIP: step.podIP },
     hostsPath,
   })
-  await mkdir(directory, { recursive: true })
+  await makeDirectory(directory)
   await writeFile(hostsPath, renderHosts(pod, step.podIP))
-  await mkdir(`${sandbox.logDirectory}/${step.container.name}`, { recursive: true })
+  await makeDirectory(`${sandbox.logDirectory}/${step.container.name}`)
   return config
 }
 

@@ -135,7 +135,8 @@ export class ApiClient {
   async #call(request: ApiRequest, stream?: string): Promise<ApiResponse> {
     const { requester, topics } = this.#parts
     const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
-    const response = await requester.request(topics.masterRequests, request, options).catch(explainSilence)
+    const answer = requester.request(topics.masterRequests, request, options)
+    const response = await answer.catch(error => explainSilence(error, request))
     if (typeof response !== 'object' || response === null) throw unexpected()
     return response as ApiResponse
   }
@@ -168,8 +169,12 @@ function unexpected(): CodedError {
 }
 
 /** The broker took the request and nobody answered it: a topic name in a message would help no one. */
-function explainSilence(error: unknown): never {
+function explainSilence(error: unknown, request: ApiRequest): never {
   if (!hasCode(error, 'Timeout')) throw error
-  const why = `no answer in ${requestTimeoutMs / 1000} s: is the master (or, for logs and exec, the node) running?`
-  throw new CodedError('Timeout', `cannot reach the API: ${why}`, { cause: error })
+  const [what, question] =
+    request.verb === 'logs' || request.verb === 'exec'
+      ? [`the node of pod "${request.target.name}"`, 'is it Ready? See "flotilla get nodes"']
+      : ['the API', 'is the master running, and is its cluster the one that the configuration names?']
+  const message = `cannot reach ${what}: because there was no answer in ${requestTimeoutMs / 1000} s: ${question}`
+  throw new CodedError('Timeout', message, { cause: error })
 }

@@ -2,6 +2,7 @@
 import { type Command, usageExitStatus } from '../kit/command-line.ts'
 import { CodedError } from '../kit/errors.ts'
 import type { Fleet, RunCommand } from './fleet.ts'
+import { createMissingCommands, createMissingRollouts } from './kubectl-words.ts'
 import { createProcessTerminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import {
@@ -35,10 +36,12 @@ export function createFleetCommands(fleet?: Fleet): Command[] {
       summary: 'Follow the rollout of a deployment',
       commands: [
         { ...rolloutStatusWords, ...run(async () => (await import('./commands/rollout-status.ts')).runRolloutStatus) },
+        ...createMissingRollouts(fleet),
       ],
     },
     { ...apiResourcesWords, ...run(async () => (await import('./commands/api-resources.ts')).runApiResources) },
     { ...versionWords, ...run(async () => (await import('./commands/version.ts')).runVersion) },
+    ...createMissingCommands(fleet),
   ]
 }
 

@@ -101,9 +101,18 @@ const openMqttBus: OpenBus = async (context, clientId) => {
     return bus
   } catch (error) {
     await bus.close()
-    const hint = `is the master running there, and is the port open? (context ${context.name}; try --server)`
-    throw new CodedError('ServiceUnavailable', `${messageOf(error)}: ${hint}`, { cause: error })
+    const message = `${messageOf(error)}: ${hintAbout(context, messageOf(error))}`
+    throw new CodedError('ServiceUnavailable', message, { cause: error })
   }
+}
+
+export function hintAbout({ name, server }: Pick<ClusterContext, 'name' | 'server'>, reason: string): string {
+  if (!server.startsWith('mqtt+unix:'))
+    return `is the master running there, and is the port open? (context ${name}; try --server)`
+  // Whoever may speak to the socket is the master: it belongs to whom the master runs as.
+  return /\b(EACCES|EPERM)\b/.test(reason)
+    ? `this socket is not yours: run as root, such as with sudo (context ${name})`
+    : `is the master running on this board? (context ${name}; try --server)`
 }
 
 function textOf(value: unknown): string | undefined {

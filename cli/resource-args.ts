@@ -2,6 +2,7 @@
 import { findKindByName, type Kind, kinds } from '../contract/resources/kinds.ts'
 import { nearestTo } from '../contract/resources/nearest.ts'
 import type { Target } from '../contract/wire/api.ts'
+import { missingKind } from './kubectl-words.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface Wanted {
@@ -47,10 +48,13 @@ export function targetOf(kind: Kind, namespace: string | undefined, name?: strin
 export function kindNamed(word: string): Kind {
   const kind = findKindByName(word)
   if (kind) return kind
+  const seeAll = 'see "flotilla api-resources"'
+  const missing = missingKind(word)
+  if (missing !== undefined) throw new UsageError(`Flotilla has no ${missing} yet: ${seeAll}`)
   const known = kinds.flatMap(row => [row.plural, row.singular, ...row.shortNames])
   const [nearest] = nearestTo(word.toLowerCase(), known)
-  const hint = nearest === undefined ? '' : `: did you mean ${nearest}?`
-  throw new UsageError(`the server doesn't have a resource type "${word}"${hint}`)
+  const hint = nearest === undefined ? seeAll : `did you mean ${nearest}?`
+  throw new UsageError(`the server doesn't have a resource type "${word}": ${hint}`)
 }
 
 function parseTypeSlashName(arg: string): { kind: Kind; name: string } {

@@ -178,6 +178,14 @@ test('rollout status ends with the rollout, its failure, or its time', async t =
   t.is((await run('rollout', 'status', 'svc/web')).status, 2)
 })
 
+test('what kubectl has and Flotilla has not is answered with the way that there is', async t => {
+  const { run } = await createFleet(t)
+  const scale = await run('scale', 'deploy/web', '--replicas', '3')
+  t.is(scale.status, 2)
+  t.regex(scale.stderr, /^error: Flotilla has no "scale": set spec\.replicas: .*flotilla apply/)
+  t.regex((await run('rollout', 'undo', 'deploy/web')).stderr, /^error: Flotilla has no "rollout undo": /)
+})
+
 test('version names both programs, and the client’s own without a master', async t => {
   const { run } = await createFleet(t)
   t.regex((await run('version')).stdout, /^Client: \d+\.\d+\.\d+\nMaster: 0\.0\.0, cluster home, epoch 1\n$/)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { type ContextSources, checkConfig, findContext } from '../../cli/config.ts'
+import { hintAbout } from '../../cli/connect.ts'
 
 const yaml = `
 current-context: home
@@ -100,3 +101,10 @@ for (const [value, what] of [
   test(`no configuration: ${JSON.stringify(value)}`, t => {
     t.throws(() => checkConfig(value), { message: what })
   })
+
+test('a socket of someone else is told from a master that is not there', t => {
+  const context = { name: 'lab', server: 'mqtt+unix:///run/flotilla/master.sock' }
+  t.regex(hintAbout(context, 'cannot reach the broker at /run/flotilla/master.sock: EACCES'), /run as root/)
+  t.regex(hintAbout(context, 'cannot reach the broker at /run/flotilla/master.sock: ENOENT'), /master running/)
+  t.regex(hintAbout({ ...context, server: 'mqtt://board-1' }, 'ECONNREFUSED'), /port open/)
+})

@@ -1,6 +1,8 @@
 import test from 'ava'
+import { missingKind } from '../../cli/kubectl-words.ts'
 import { parseOneResource, parseResourceArgs } from '../../cli/resource-args.ts'
 import { UsageError } from '../../cli/usage-error.ts'
+import { kinds } from '../../contract/resources/kinds.ts'
 
 const read = (...args: string[]): string[] =>
   parseResourceArgs(args).map(({ kind, names }) => [kind.plural, ...names].join(' '))
@@ -35,4 +37,19 @@ test('one object, where a bare name has a kind of its own', t => {
   t.is(parseOneResource(['deploy/web'], 'pods').kind.kind, 'Deployment')
   t.throws(() => parseOneResource(['web-1']), { instanceOf: UsageError })
   t.throws(() => parseOneResource(['pods', 'a', 'b']), { instanceOf: UsageError })
+})
+
+for (const [word, kind] of [
+  ['ds', 'daemonset'],
+  ['pvc', 'persistentvolumeclaim'],
+  ['ingresses.networking.k8s.io', 'ingress'],
+])
+  test(`${word} is not mistaken for something else: it is not there yet`, t => {
+    const { message } = t.throws(() => parseResourceArgs([word!]), { instanceOf: UsageError })
+    t.is(message, `Flotilla has no ${kind} yet: see "flotilla api-resources"`)
+  })
+
+test('no kind that there is counts as missing', t => {
+  for (const { plural, singular, shortNames } of kinds)
+    for (const name of [plural, singular, ...shortNames]) t.is(missingKind(name), undefined, name)
 })

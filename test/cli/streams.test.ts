@@ -61,6 +61,15 @@ test('an error of the node is told', async t => {
   t.regex(ran.stderr, /rotated away/)
 })
 
+test('a node that does not answer is told from a master that does not', async t => {
+  const { run, broker, runningPod } = await createFleet(t)
+  await runningPod('web-1', 'board-1')
+  broker.connect('board-1')
+  const ran = await run('logs', 'web-1')
+  t.is(ran.status, 1)
+  t.regex(ran.stderr, /^error: cannot reach the node of pod "web-1": .*no answer in 10 s/)
+})
+
 test('exec ends with the status of the command, and keeps its outputs apart', async t => {
   const { run, runningPod, serveNode } = await createFleet(t)
   await runningPod('web-1', 'board-1')

@@ -1,5 +1,5 @@
 /** Does the steps: one table from each kind of step to what it asks of the runtime. */
-import { rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { PodWish, ReportedEvent } from '../../contract/wire/fleet.ts'
 import { type Clock, timestamp } from '../../kit/clock.ts'
 import { makeDirectory } from '../../kit/directory.ts'
@@ -7,6 +7,7 @@ import { hasCode, messageOf } from '../../kit/errors.ts'
 import type { ContainerConfig, ObservedPod, Runtime } from '../runtime/runtime.ts'
 import { type BoardPaths, renderContainer, renderHosts, renderSandbox } from './container-config.ts'
 import type { EnvSources } from './env.ts'
+import { directoryOf, makePodFiles } from './pod-files.ts'
 import { configFailure, type PodRecord } from './pod-record.ts'
 import type { Step } from './steps.ts'
 import type { Turns } from './turns.ts'
@@ -36,7 +37,7 @@ const handlers: Handlers = {
   async runSandbox({ attempt }, { wish, record, executor, turns }) {
     if (!wish) return
     const sandbox = renderSandbox(wish, attempt, executor.paths)
-    await makeDirectory(sandbox.logDirectory)
+    await makePodFiles(executor.paths, sandbox)
     record.sandboxAttempts = attempt + 1
     try {
       await turns.start.take(() => executor.runtime.runSandbox(sandbox))
@@ -72,16 +73,6 @@ export function runStep(step: Step, context: StepContext): Promise<void> {
   return handler(step, context)
 }
 
-/** Removes what the agent itself has written for a pod. */
-export async function removePodFiles(
-  executor: Executor,
-  pod: { namespace: string; name: string; uid: string },
-): Promise<void> {
-  const { podFiles, podLogs } = executor.paths
-  await rm(`${podFiles}/${pod.uid}`, { recursive: true, force: true })
-  await rm(`${podLogs}/${pod.namespace}_${pod.name}_${pod.uid}`, { recursive: true, force: true })
-}
-
 /** A failure to start is kept in the record, shown in the status, and tried again after its back-off. */
 async function startContainer(
   step: Extract<Step, { type: 'startContainer' }>,
@@ -115,9 +106,8 @@ async function prepareConfig(
   pod: PodWish,
   executor: Executor,
 ): Promise<ContainerConfig> {
-  const directory = `${executor.paths.podFiles}/${pod.metadata.uid}`
   const sandbox = renderSandbox(pod, 0, executor.paths)
-  const hostsPath = `${directory}/hosts`
+  const hostsPath = `${directoryOf(executor.paths, sandbox.uid)}/hosts`
   const config = renderContainer({
     container: step.container,
     attempt: step.attempt,
@@ -125,7 +115,7 @@ async function prepareConfig(
     sources: { ...executor.sources(), pod, podIP: step.podIP },
     hostsPath,
   })
-  await makeDirectory(directory)
+  await makePodFiles(executor.paths, sandbox)
   await writeFile(hostsPath, renderHosts(pod, step.podIP))
   await makeDirectory(`${sandbox.logDirectory}/${step.container.name}`)
   return config

@@ -1,5 +1,5 @@
 /** What the agent remembers of a pod between two looks at it: failures that the runtime does not keep. Lost with the process, at no harm. */
-import type { ObservedPod, PodIdentity } from '../runtime/runtime.ts'
+import type { ObservedPod } from '../runtime/runtime.ts'
 
 /** Kubernetes' word for an environment that cannot be made. */
 export const configFailure = 'CreateContainerConfigError'
@@ -21,12 +21,9 @@ export class PodRecord {
   sandboxAttempts = 0
   /** Why there is no sandbox yet. */
   sandboxFailure: string | undefined
-  /** Known once the pod was seen on the board. */
-  identity: PodIdentity | undefined
 
   remember(observed: readonly ObservedPod[]): void {
     for (const sandbox of observed) {
-      this.identity = { namespace: sandbox.namespace, name: sandbox.name, uid: sandbox.uid }
       this.sandboxAttempts = Math.max(this.sandboxAttempts, sandbox.attempt + 1)
       for (const { name, attempt } of sandbox.containers) {
         this.attempts.set(name, Math.max(this.attempts.get(name) ?? 0, attempt))

@@ -6,9 +6,10 @@ import type { Log } from '../../kit/log.ts'
 import { Loop } from '../../kit/loop.ts'
 import { WorkQueue } from '../../kit/work-queue.ts'
 import type { ObservedPod } from '../runtime/runtime.ts'
-import { type Executor, removePodFiles, runStep } from './execute.ts'
+import { type Executor, runStep } from './execute.ts'
 import { Observer } from './observer.ts'
 import { planPod } from './plan-pod.ts'
+import { listPodFiles, removePodFiles } from './pod-files.ts'
 import { PodRecord } from './pod-record.ts'
 import { renderPodStatus } from './pod-status.ts'
 import type { Step } from './steps.ts'
@@ -98,7 +99,9 @@ export class Reconciler {
   async #enqueueAll(): Promise<void> {
     if (!this.#wish) return
     const observed = await this.#observer.observe()
-    for (const uid of new Set([...this.#wish.keys(), ...observed.keys()])) this.#queue.add(uid)
+    // An agent before this one may have ended between the last container of a pod and its files.
+    const leftovers = await listPodFiles(this.#parts.executor.paths)
+    for (const uid of new Set([...this.#wish.keys(), ...observed.keys(), ...leftovers])) this.#queue.add(uid)
   }
 
   async #reconcile(uid: string): Promise<void> {
@@ -126,15 +129,14 @@ export class Reconciler {
     this.#records.delete(uid)
     if (!wish) return
     const { namespace = 'default', name } = wish.metadata
-    await removePodFiles(this.#parts.executor, { namespace, name, uid })
+    await removePodFiles(this.#parts.executor.paths, uid)
     this.#parts.onReport(uid, { namespace, name, gone: true })
   }
 
   /** The same for a pod that left the wish before it left the board. */
   async #forget(uid: string): Promise<void> {
-    const identity = this.#records.get(uid)?.identity
     this.#records.delete(uid)
-    if (identity) await removePodFiles(this.#parts.executor, identity)
+    await removePodFiles(this.#parts.executor.paths, uid)
   }
 
   #report(uid: string, view: { wish: PodWish | undefined; observed: readonly ObservedPod[]; record: PodRecord }): void {

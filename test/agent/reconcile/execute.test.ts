@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
-import { removePodFiles, runStep } from '../../../agent/reconcile/execute.ts'
+import { runStep } from '../../../agent/reconcile/execute.ts'
+import { listPodFiles, removePodFiles } from '../../../agent/reconcile/pod-files.ts'
 import { PodRecord } from '../../../agent/reconcile/pod-record.ts'
 import type { Step } from '../../../agent/reconcile/steps.ts'
 import { Turns } from '../../../agent/reconcile/turns.ts'
@@ -191,7 +192,8 @@ test('no file of a pod outlives it, and no other pod loses one', async t => {
   const turns = { start: new Turns(1), pull: new Turns(1) }
   const context = { wish: other, observed: [], record: new PodRecord(), executor: scene.executor, turns }
   await runStep({ type: 'runSandbox', attempt: 0 }, context)
-  await removePodFiles(scene.executor, { namespace: 'default', name: 'web', uid: 'uid-web' })
-  t.deepEqual(await readdir(scene.paths.podFiles), [])
+  t.deepEqual((await listPodFiles(scene.paths)).sort(), ['uid-other', 'uid-web'])
+  await removePodFiles(scene.paths, 'uid-web')
+  t.deepEqual(await listPodFiles(scene.paths), ['uid-other'])
   t.deepEqual(await readdir(scene.paths.podLogs), ['default_other_uid-other'])
 })

@@ -1,0 +1,36 @@
+/** What the agent writes for a pod beside its containers: a directory by its uid, and one for its logs. Kept while the pod is on the board. */
+import { readdir, rm } from 'node:fs/promises'
+import { makeDirectory } from '../../kit/directory.ts'
+import type { BoardPaths } from './container-config.ts'
+
+/** The directory by uid comes first and goes last: as long as it is there, somebody will come back for the rest. */
+export async function makePodFiles(paths: BoardPaths, pod: { uid: string; logDirectory: string }): Promise<void> {
+  await makeDirectory(directoryOf(paths, pod.uid))
+  await makeDirectory(pod.logDirectory)
+}
+
+export function directoryOf({ podFiles }: BoardPaths, uid: string): string {
+  return `${podFiles}/${uid}`
+}
+
+/** Uids of the pods that have left something, those of an agent before this one included. */
+export function listPodFiles({ podFiles }: BoardPaths): Promise<string[]> {
+  return namesIn(podFiles)
+}
+
+/** Removes every trace. Log directories end in the uid (`<namespace>_<name>_<uid>`), and others' lie beside ours. */
+export async function removePodFiles(paths: BoardPaths, uid: string): Promise<void> {
+  const logs = (await namesIn(paths.podLogs)).filter(name => name.endsWith(`_${uid}`))
+  for (const name of logs) await rm(`${paths.podLogs}/${name}`, { recursive: true, force: true })
+  await rm(directoryOf(paths, uid), { recursive: true, force: true })
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    // Before the first pod there is none.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -97,7 +97,12 @@ function configureAll(program: Commander, streams: Streams, path = program.name(
     writeOut: text => streams.stdout.write(text),
     writeErr: text => streams.stderr.write(text),
   })
-  program.configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+  // Names alone: with what they take beside them, no room is left for what they do. Each one's own help says what it takes.
+  program.configureHelp({
+    showGlobalOptions: true,
+    sortSubcommands: false,
+    subcommandTerm: command => command.name(),
+  })
   program.showHelpAfterError(`(see '${path} --help')`)
   for (const child of program.commands) configureAll(child, streams, `${path} ${child.name()}`)
 }

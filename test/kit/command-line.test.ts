@@ -69,6 +69,10 @@ for (const argv of [['nonsense'], ['get'], ['get', 'pods', '--bogus'], ['get', '
   })
 }
 
+test('the list of commands has room for what they do: each is named by its name alone', async t => {
+  t.regex((await run('--help')).out, /^ {2}get {2,}show objects$/m)
+})
+
 test('help goes to stdout with examples, and is no failure', async t => {
   const { status, out } = await run('get', '--help')
   t.is(status, 0)

@@ -18,9 +18,10 @@ async function main(): Promise<number> {
   process.once('SIGINT', () => void stop())
   process.once('SIGTERM', () => void stop())
   try {
-    for (const step of keep ? steps.filter(({ name }) => name !== 'delete') : steps) await show(step)
+    const shown = keep ? steps.filter(({ name }) => name !== 'delete') : steps
+    for (const step of shown) await show(step)
     if (!keep) await takeDown()
-    say(`\nAll ${steps.length} steps held, in ${seconds(startedMs)} s.`)
+    say(`\nAll ${shown.length} steps held, in ${seconds(startedMs)} s.`)
     if (keep) invite()
     return 0
   } catch (error) {

@@ -1,6 +1,6 @@
 /** A whole Flotilla on this machine, driven from outside as a user does: the built program in a lab of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { type Ran, tryRun } from '../../cli/lab/run.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { sleep, systemClock } from '../../kit/clock.ts'
+import { systemRandom } from '../../kit/random.ts'
 import { TestLab } from '../cli/lab/harness.ts'
 
 const program = resolve(import.meta.dirname, '../../dist/flotilla')
@@ -15,12 +16,11 @@ const commandTimeoutMs = 120_000
 
 export class Fleet {
   readonly lab: TestLab
-  readonly #folder: string
   #children = new Set<ChildProcess>()
 
   constructor() {
-    this.#folder = realpathSync(mkdtempSync(join(tmpdir(), 'flotilla-')))
-    this.lab = new TestLab(program, join(this.#folder, 'lab'))
+    // Not made here: the lab removes what it has made, so that nothing is left when a person takes it down.
+    this.lab = new TestLab(program, join(realpathSync(tmpdir()), `flotilla-${systemRandom.suffix(6)}`))
   }
 
   get environment(): Record<string, string> {
@@ -89,7 +89,7 @@ export class Fleet {
   async down(): Promise<void> {
     for (const child of this.#children) child.kill()
     await this.onLab('down')
-    await rm(this.#folder, { recursive: true, force: true })
+    await rm(this.lab.dir, { recursive: true, force: true })
   }
 }
 

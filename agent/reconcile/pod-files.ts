@@ -1,7 +1,13 @@
-/** What the agent writes for a pod beside its containers: a directory by its uid, and one for its logs. Kept while the pod is on the board. */
+/** What a pod has on the board beside its sandbox: a directory by its uid, one for its logs, a cgroup. */
 import { readdir, rm } from 'node:fs/promises'
 import { makeDirectory } from '../../kit/directory.ts'
-import type { BoardPaths } from './container-config.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { type BoardPaths, podCgroup } from './container-config.ts'
+
+interface Board {
+  runtime: Pick<Runtime, 'removePodCgroup'>
+  paths: BoardPaths
+}
 
 /** The directory by uid comes first and goes last: as long as it is there, somebody will come back for the rest. */
 export async function makePodFiles(paths: BoardPaths, pod: { uid: string; logDirectory: string }): Promise<void> {
@@ -18,8 +24,9 @@ export function listPodFiles({ podFiles }: BoardPaths): Promise<string[]> {
   return namesIn(podFiles)
 }
 
-/** Removes every trace. Log directories end in the uid (`<namespace>_<name>_<uid>`), and others' lie beside ours. */
-export async function removePodFiles(paths: BoardPaths, uid: string): Promise<void> {
+/** Removes every trace of a pod whose last sandbox is gone. Log directories end in the uid (`<namespace>_<name>_<uid>`), and others' lie beside ours. */
+export async function removePodFiles({ runtime, paths }: Board, uid: string): Promise<void> {
+  await runtime.removePodCgroup(podCgroup(paths.cgroupParent, uid))
   const logs = (await namesIn(paths.podLogs)).filter(name => name.endsWith(`_${uid}`))
   for (const name of logs) await rm(`${paths.podLogs}/${name}`, { recursive: true, force: true })
   await rm(directoryOf(paths, uid), { recursive: true, force: true })

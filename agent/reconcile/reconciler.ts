@@ -129,14 +129,14 @@ export class Reconciler {
     this.#records.delete(uid)
     if (!wish) return
     const { namespace = 'default', name } = wish.metadata
-    await removePodFiles(this.#parts.executor.paths, uid)
+    await removePodFiles(this.#parts.executor, uid)
     this.#parts.onReport(uid, { namespace, name, gone: true })
   }
 
   /** The same for a pod that left the wish before it left the board. */
   async #forget(uid: string): Promise<void> {
     this.#records.delete(uid)
-    await removePodFiles(this.#parts.executor.paths, uid)
+    await removePodFiles(this.#parts.executor, uid)
   }
 
   #report(uid: string, view: { wish: PodWish | undefined; observed: readonly ObservedPod[]; record: PodRecord }): void {

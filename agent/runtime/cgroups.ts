@@ -1,5 +1,5 @@
 /** Removes the cgroup that a pod's containers were in: runc makes a pod's parent cgroup and nobody takes it away. */
-import { readdir, rmdir } from 'node:fs/promises'
+import { readdir, readFile, rmdir } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import { type Clock, sleep } from '../../kit/clock.ts'
 
@@ -13,7 +13,7 @@ export interface CgroupOptions {
   root?: string
 }
 
-/** Idempotent. Slices are systemd's, which removes them when they are empty. */
+/** Kills what still runs in it: nobody else knows of it any more. Idempotent. Slices are systemd's, which removes them when they are empty. */
 export async function removePodCgroup(
   parent: string,
   { clock, root = '/sys/fs/cgroup' }: CgroupOptions,
@@ -40,7 +40,24 @@ async function removeTree(directory: string, clock: Clock): Promise<void> {
       if (code === 'ENOENT') return
       if (code !== 'EBUSY' || tries === maxTries) throw error
     }
+    await killProcesses(directory)
     await sleep(clock, retryMs)
+  }
+}
+
+async function killProcesses(directory: string): Promise<void> {
+  const processes = await readFile(join(directory, 'cgroup.procs'), 'utf8')
+  for (const pid of processes.split('\n').map(Number)) {
+    // 0 is a process outside of our own PID namespace; to kill(2) it would mean ourselves.
+    if (pid > 1) kill(pid)
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
   }
 }
 

@@ -13,7 +13,7 @@ import { watchExits } from './exits.ts'
 import { GrpcClient } from './grpc.ts'
 import { pullImage, readImageStatus } from './images.ts'
 import { PodList } from './pod-list.ts'
-import { cgroupParentOf, logFile, type OwnerLabels, ownerLabels, toContainerMessage, toSandboxMessage } from './pods.ts'
+import { logFile, type OwnerLabels, ownerLabels, toContainerMessage, toSandboxMessage } from './pods.ts'
 import type {
   ContainerConfig,
   ExecRequest,
@@ -103,11 +103,11 @@ class ContainerdRuntime implements Runtime {
   }
 
   async removeSandbox(id: string): Promise<void> {
-    // Asked first: afterwards nobody knows which cgroup it was.
-    const found = await unlessGone(this.#client.call(cri.sandboxStatus, { id }, query))
     await unlessGone(this.#client.call(cri.removeSandbox, { id }, action))
-    const parent = cgroupParentOf(found?.status?.annotations ?? {})
-    if (parent && !(await this.#isCgroupUsed(parent))) await removePodCgroup(parent, { clock: this.#options.clock })
+  }
+
+  removePodCgroup(cgroupParent: string): Promise<void> {
+    return removePodCgroup(cgroupParent, { clock: this.#options.clock })
   }
 
   async createContainer(sandboxId: string, container: ContainerConfig, sandbox: SandboxConfig): Promise<string> {
@@ -160,12 +160,6 @@ class ContainerdRuntime implements Runtime {
     this.#closing.abort()
     await this.#exec.close()
     this.#client.close()
-  }
-
-  /** A pod whose sandbox died has the next one in the same cgroup. */
-  async #isCgroupUsed(parent: string): Promise<boolean> {
-    const { items } = await this.#client.call(cri.listSandboxes, { filter: { labelSelector: this.#owner } }, query)
-    return items.some(({ annotations }) => cgroupParentOf(annotations) === parent)
   }
 
   async #sweep(): Promise<void> {

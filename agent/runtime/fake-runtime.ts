@@ -36,6 +36,8 @@ interface FakeContainer {
 export class FakeRuntime implements Runtime {
   readonly images: Set<string>
   readonly registry: Set<string>
+  /** Parent cgroups of pods: a sandbox makes its own, and does not take it away. */
+  readonly cgroups = new Set<string>()
   /** What was asked of it, such as `startContainer default/web/main`; questions are not noted. */
   readonly calls: string[] = []
   #clock: Clock
@@ -90,6 +92,7 @@ export class FakeRuntime implements Runtime {
     this.#meet('runSandbox', podName(sandbox))
     const { namespace, name, uid, attempt, hostNetwork, labels, annotations } = sandbox
     const sandboxId = `sandbox-${++this.#ids}`
+    this.cgroups.add(sandbox.cgroupParent)
     this.#pods.set(sandboxId, {
       ...{ sandboxId, namespace, name, uid, attempt, hostNetwork, labels, annotations },
       ready: true,
@@ -114,6 +117,11 @@ export class FakeRuntime implements Runtime {
     if (!pod) return
     for (const { observed } of this.#in(pod)) this.#containers.delete(observed.id)
     this.#pods.delete(sandboxId)
+  }
+
+  async removePodCgroup(cgroupParent: string): Promise<void> {
+    this.#meet('removePodCgroup')
+    this.cgroups.delete(cgroupParent)
   }
 
   async createContainer(sandboxId: string, container: ContainerConfig, sandbox: SandboxConfig): Promise<string> {

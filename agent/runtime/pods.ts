@@ -12,8 +12,6 @@ const containerName = 'io.kubernetes.container.name'
 const managed = 'flotilla.dev/managed'
 const clusterLabel = 'flotilla.dev/cluster'
 const reservedLabels = [podName, podNamespace, podUid, containerName, managed, clusterLabel]
-/** CRI does not give the parent cgroup back, and whoever removes the sandbox must know it. */
-const cgroupAnnotation = 'flotilla.dev/cgroup-parent'
 
 export type OwnerLabels = Record<string, string>
 export type SandboxItem = Message<typeof m.listSandboxesResponse>['items'][number]
@@ -38,7 +36,7 @@ export function toSandboxMessage(
     logDirectory: sandbox.logDirectory,
     dnsConfig: sandbox.dns,
     labels: { ...sandbox.labels, ...podLabels(sandbox), ...owner },
-    annotations: { ...sandbox.annotations, [cgroupAnnotation]: sandbox.cgroupParent },
+    annotations: sandbox.annotations,
     linux: {
       cgroupParent: sandbox.cgroupParent,
       securityContext: { namespaceOptions: namespaceOptions(sandbox), ...seccompProfile(seccomp) },
@@ -75,7 +73,7 @@ export function toObservedPod(item: SandboxItem, ip: string | undefined, hostNet
     ready: item.state === m.sandboxReady,
     createdAtMs: toMs(item.createdAt),
     labels: without(item.labels, reservedLabels),
-    annotations: without(item.annotations, [cgroupAnnotation]),
+    annotations: item.annotations,
     containers: [],
   }
 }
@@ -94,11 +92,6 @@ export function toObservedContainer(status: ContainerStatus): ObservedContainer 
     finishedAtMs: toMs(status.finishedAt),
     labels: without(status.labels, reservedLabels),
   }
-}
-
-/** The parent cgroup that `toSandboxMessage` noted down. */
-export function cgroupParentOf(annotations: Record<string, string>): string | undefined {
-  return annotations[cgroupAnnotation]
 }
 
 export function isHostNetwork(status: SandboxStatus): boolean {

@@ -12,6 +12,8 @@ export interface Runtime {
   /** Kills what runs in it and lets go of its network. Idempotent; no error when it is gone. */
   stopSandbox(sandboxId: string): Promise<void>
   removeSandbox(sandboxId: string): Promise<void>
+  /** For when a pod's last sandbox is gone; kills what still runs in it. Idempotent. */
+  removePodCgroup(cgroupParent: string): Promise<void>
   createContainer(sandboxId: string, container: ContainerConfig, sandbox: SandboxConfig): Promise<string>
   startContainer(containerId: string): Promise<void>
   /** SIGTERM, then SIGKILL after `graceSeconds`. Idempotent. */

@@ -193,7 +193,7 @@ test('no file of a pod outlives it, and no other pod loses one', async t => {
   const context = { wish: other, observed: [], record: new PodRecord(), executor: scene.executor, turns }
   await runStep({ type: 'runSandbox', attempt: 0 }, context)
   t.deepEqual((await listPodFiles(scene.paths)).sort(), ['uid-other', 'uid-web'])
-  await removePodFiles(scene.paths, 'uid-web')
+  await removePodFiles(scene.executor, 'uid-web')
   t.deepEqual(await listPodFiles(scene.paths), ['uid-other'])
   t.deepEqual(await readdir(scene.paths.podLogs), ['default_other_uid-other'])
 })

@@ -1,5 +1,6 @@
 /** A board whose agent, runtime and power fail as a test asks, and which notes what must never happen. */
 import { specHash } from '../../../agent/reconcile/container-config.ts'
+import { listPodFiles } from '../../../agent/reconcile/pod-files.ts'
 import { Reconciler } from '../../../agent/reconcile/reconciler.ts'
 import { specHashAnnotation } from '../../../agent/reconcile/steps.ts'
 import type { FakeRuntime } from '../../../agent/runtime/fake-runtime.ts'
@@ -192,13 +193,14 @@ export class FaultyBoard {
 
   async #unsettled(): Promise<string[]> {
     const pods = Map.groupBy(await this.#pods(), ({ uid }) => uid)
-    const uids = new Set([...this.#wish.keys(), ...pods.keys()])
+    const leftovers = await listPodFiles(this.#board.paths)
+    const uids = new Set([...this.#wish.keys(), ...pods.keys(), ...leftovers, ...this.#uidsOfCgroups()])
     return [...uids].filter(uid => !this.#isSettled(uid, pods.get(uid) ?? []))
   }
 
   #isSettled(uid: string, sandboxes: ObservedPod[]): boolean {
     const wish = this.#wish.get(uid)
-    if (!wish) return sandboxes.length === 0
+    if (!wish) return false // Something of it is left, or it would not be asked for.
     if (wish.metadata.deletionTimestamp) return sandboxes.length === 0 && this.#gone.has(uid)
     const all = sandboxes.flatMap(({ containers }) => containers)
     const last = wish.spec.containers.map(({ name }) => latest(all, name))
@@ -211,6 +213,11 @@ export class FaultyBoard {
     return (
       sandboxes.length === 1 && sandboxes[0]!.ready && wish.spec.containers.every(isRight) && strangers.length === 0
     )
+  }
+
+  #uidsOfCgroups(): string[] {
+    const { runtime, paths } = this.#board
+    return [...runtime.cgroups].map(path => path.slice(`${paths.cgroupParent}/pod`.length))
   }
 
   #pods(): Promise<ObservedPod[]> {

@@ -12,7 +12,7 @@ const choice: fc.Arbitrary<PodChoice> = fc.record({
 })
 const method = fc.constantFrom(
   ...(['listPods', 'runSandbox', 'createContainer', 'startContainer', 'stopContainer'] as const),
-  ...(['stopSandbox', 'removeSandbox', 'removeContainer', 'pullImage', 'imageStatus'] as const),
+  ...(['stopSandbox', 'removeSandbox', 'removePodCgroup', 'removeContainer', 'pullImage', 'imageStatus'] as const),
 )
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ type: fc.constant('wish' as const), pods: fc.array(choice, { maxLength: 3 }) }),

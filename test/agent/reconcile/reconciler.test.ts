@@ -92,6 +92,7 @@ test('a deleted pod is reported gone when no trace of it is left, its files incl
   )
   t.deepEqual(await readdir(scene.paths.podFiles), ['uid-kept'])
   t.deepEqual(await readdir(scene.paths.podLogs), ['default_kept_uid-kept'])
+  t.deepEqual([...scene.runtime.cgroups], ['/flotilla/poduid-kept'])
 })
 
 test('what an agent before this one left behind of a pod that is gone is removed, and nothing of others', async t => {
@@ -100,10 +101,12 @@ test('what an agent before this one left behind of a pod that is gone is removed
   await mkdir(`${podFiles}/uid-gone`, { recursive: true })
   for (const name of ['default_gone_uid-gone', 'default_foreign_uid-foreign'])
     await mkdir(`${podLogs}/${name}`, { recursive: true })
+  scene.runtime.cgroups.add('/flotilla/poduid-gone').add('/flotilla/foreign')
   scene.wish(podOf('a'))
   await scene.until('the pod', isRunning(scene, 'a'))
   await scene.until('the leftovers gone', async () => !(await readdir(podFiles)).includes('uid-gone'))
   t.deepEqual((await readdir(podLogs)).sort(), ['default_a_uid-a', 'default_foreign_uid-foreign'])
+  t.deepEqual([...scene.runtime.cgroups].sort(), ['/flotilla/foreign', '/flotilla/poduid-a'])
 })
 
 test('a container that ends is started again at once, and the end is seen without waiting for the next listing', async t => {

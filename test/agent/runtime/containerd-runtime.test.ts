@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { readLogs } from '../../../agent/runtime/logs.ts'
@@ -52,6 +55,27 @@ test('a removed pod leaves no cgroup behind', async t => {
   t.true(cgroupTrees(cgroupParent).length > 0)
   await harness.runtime.stopSandbox(sandboxId)
   await harness.runtime.removeSandbox(sandboxId)
+  for (const _ of [1, 2]) await harness.runtime.removePodCgroup(cgroupParent)
+  t.deepEqual(cgroupTrees(cgroupParent), [])
+})
+
+test('a process that nobody knows of any more ends with its pod’s cgroup', async t => {
+  const harness = await start(t)
+  if (!harness) return
+  const { sandboxId } = await runPod(harness, 'stray', { main: 'exit 0' })
+  const { cgroupParent } = harness.sandbox('stray')
+  await harness.runtime.stopSandbox(sandboxId)
+  await harness.runtime.removeSandbox(sandboxId)
+  // Not in every tree of version 1 a new group takes processes.
+  const tree = cgroupTrees(cgroupParent).find(name => ['', 'pids', 'memory'].includes(name))
+  const group = `/sys/fs/cgroup/${tree}/${cgroupParent}/stray`
+  await mkdir(group)
+  const stray = spawn('sleep', ['1000'])
+  t.teardown(() => stray.kill('SIGKILL'))
+  const ended = once(stray, 'exit')
+  await writeFile(`${group}/cgroup.procs`, String(stray.pid))
+  await harness.runtime.removePodCgroup(cgroupParent)
+  t.deepEqual(await ended, [null, 'SIGKILL'])
   t.deepEqual(cgroupTrees(cgroupParent), [])
 })
 

@@ -46,7 +46,8 @@ async function removeTree(directory: string, clock: Clock): Promise<void> {
 }
 
 async function killProcesses(directory: string): Promise<void> {
-  const processes = await readFile(join(directory, 'cgroup.procs'), 'utf8')
+  // Gone with its last process: the next try finds out.
+  const processes = await readFile(join(directory, 'cgroup.procs'), 'utf8').catch(() => '')
   for (const pid of processes.split('\n').map(Number)) {
     // 0 is a process outside of our own PID namespace; to kill(2) it would mean ourselves.
     if (pid > 1) kill(pid)

@@ -98,7 +98,8 @@ test.serial('what an agent that died left running is ended by the next', async t
   const { board, runtime } = harness
   const { ids } = await runPod(harness, 'leftover', { main: 'sleep 1000' })
   const mine = await runtime.exec(ids['main']!, { command: ['sleep', '3001'], stdin: true, tty: false })
-  t.true((await processes(harness)).includes('sleep 3001'))
+  // The process is there before it has become its program.
+  await eventually('the session', async () => (await processes(harness)).includes('sleep 3001'))
   const next = connectTo(board)
   await next.listPods()
   t.is(await mine.exit, 128 + 9)

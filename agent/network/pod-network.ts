@@ -80,7 +80,9 @@ class HostRoutePodNetwork implements PodNetwork {
     // A device's own setting counts beside `all`. Slashes, because a device may have a dot in its name.
     const devices = new Set(addresses.map(address => address.device))
     const ofDevices = [...devices].map(device => `net/ipv4/conf/${device}/send_redirects=0`)
-    await this.#run(['sysctl', '-q', '-w', ...sysctls, ...ofDevices])
+    await this.#run(['sysctl', '-q', '-w', ...sysctls])
+    // -e: one that went since it was listed, as those of pods do, keeps the routes of no other pod waiting.
+    await this.#run(['sysctl', '-q', '-e', '-w', ...ofDevices])
   }
 
   async #applyRoutes(wish: PodNetworkWish, facts: RouteFacts): Promise<void> {

@@ -62,6 +62,30 @@ test('a board that left takes its route along, a board that moved changes it, an
     t.regex(await board.netns.run(['ip', 'route', 'show', '10.99.0.0/24']), /via 192\.168\.77\.12/)
   }))
 
+test('a pod’s device that goes while the board is set up stops nothing', t =>
+  withBoard(t, async board => {
+    const ip = (...words: string[]): Promise<string> => board.netns.run(['ip', ...words])
+    await ip('link', 'add', 'pod0', 'type', 'veth', 'peer', 'name', 'pod1')
+    await ip('address', 'add', '10.244.1.1/24', 'dev', 'pod0')
+    for (const end of ['pod0', 'pod1']) await ip('link', 'set', end, 'up')
+    const asked: string[] = []
+    const podNetwork = createPodNetwork({
+      paths: { cniConfDir: join(board.directory, 'net.d') },
+      clock: new FakeClock(),
+      log: createLog({ write: () => undefined }),
+      run: async (argv, options) => {
+        if (argv[0] === 'sysctl' && asked.length === 0) await ip('link', 'delete', 'pod0')
+        if (argv[0] === 'sysctl') asked.push(...argv)
+        return board.netns.run(argv, options)
+      },
+    })
+    await ip('route', 'flush', 'proto', '120')
+    await podNetwork.apply(board.wish)
+    t.true(asked.some(word => word.includes('/pod0/')))
+    t.is((await routes(board)).length, 2)
+    t.is((await board.netns.run(['sysctl', '-n', 'net.ipv4.conf.eth0.send_redirects'])).trim(), '0')
+  }))
+
 test('routes that went with a pulled cable are back at the next look, though the wish is the same', t =>
   withBoard(t, async board => {
     const { podNetwork, clock } = watched(board)

@@ -1,4 +1,4 @@
-/** The small kinds of core/v1 and events.k8s.io: Namespace, ConfigMap, Event. */
+/** The small kinds of core/v1: Namespace, ConfigMap, Secret, ServiceAccount, Event. */
 import type { KubernetesObject } from './meta.ts'
 
 export interface Namespace extends KubernetesObject {
@@ -14,6 +14,25 @@ export interface ConfigMap extends KubernetesObject {
   data?: Record<string, string>
   binaryData?: Record<string, string>
   immutable?: boolean
+}
+
+export interface Secret extends KubernetesObject {
+  apiVersion: 'v1'
+  kind: 'Secret'
+  /** `Opaque`, `kubernetes.io/tls` … */
+  type?: string
+  /** Base64. */
+  data?: Record<string, string>
+  /** Write-only: the API moves it into `data`. */
+  stringData?: Record<string, string>
+  immutable?: boolean
+}
+
+export interface ServiceAccount extends KubernetesObject {
+  apiVersion: 'v1'
+  kind: 'ServiceAccount'
+  automountServiceAccountToken?: boolean
+  imagePullSecrets?: Array<{ name?: string }>
 }
 
 /** What happened to whom. Repeats raise `count` and move `lastTimestamp`. */

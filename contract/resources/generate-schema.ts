@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import * as models from '@kubernetes/client-node/dist/gen/models/all.js'
 import { apiVersionOf, type Kind, kinds } from './kinds.ts'
 import type { SchemaTable } from './schema.ts'
+import { flotillaGroup } from './trust.ts'
 
 interface Attribute {
   baseName: string
@@ -64,7 +65,7 @@ const scalars: Record<string, string> = {
 export function generateSchema(): SchemaTable {
   const table: SchemaTable = { kinds: {}, types: {} }
   const waiting: string[] = []
-  for (const kind of kinds.filter(candidate => candidate.virtual !== true)) {
+  for (const kind of kinds.filter(isTheirs)) {
     const model = modelOf(kind)
     table.kinds[`${apiVersionOf(kind)} ${kind.kind}`] = model
     waiting.push(model)
@@ -84,6 +85,11 @@ export function renderSchema(table: SchemaTable): string {
     ([name, fields]) => `    ${JSON.stringify(name)}: ${JSON.stringify(fields)}`,
   )
   return `{\n  "kinds": ${JSON.stringify(table.kinds)},\n  "types": {\n${lines.join(',\n')}\n  }\n}\n`
+}
+
+/** Kinds of our own are in own-schema.ts. */
+function isTheirs(kind: Kind): boolean {
+  return kind.virtual !== true && kind.group !== flotillaGroup
 }
 
 /** `V1Pod`; where two groups share a name, `CoreV1Event`. */

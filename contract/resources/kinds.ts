@@ -28,10 +28,19 @@ const rows: Row[] = [
   ['Pod', 'v1', 'pods', 'namespaced', 'po'],
   ['Service', 'v1', 'services', 'namespaced', 'svc'],
   ['ConfigMap', 'v1', 'configmaps', 'namespaced', 'cm'],
+  ['Secret', 'v1', 'secrets', 'namespaced'],
+  ['ServiceAccount', 'v1', 'serviceaccounts', 'namespaced', 'sa'],
   ['Event', 'v1', 'events', 'namespaced', 'ev'],
   ['Deployment', 'apps/v1', 'deployments', 'namespaced', 'deploy'],
   ['ReplicaSet', 'apps/v1', 'replicasets', 'namespaced', 'rs'],
   ['EndpointSlice', 'discovery.k8s.io/v1', 'endpointslices', 'namespaced'],
+  ['Role', 'rbac.authorization.k8s.io/v1', 'roles', 'namespaced'],
+  ['RoleBinding', 'rbac.authorization.k8s.io/v1', 'rolebindings', 'namespaced'],
+  ['ClusterRole', 'rbac.authorization.k8s.io/v1', 'clusterroles', 'cluster'],
+  ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1', 'clusterrolebindings', 'cluster'],
+  ['JoinToken', 'flotilla.dev/v1', 'jointokens', 'cluster'],
+  ['NodeIdentity', 'flotilla.dev/v1', 'nodeidentities', 'cluster'],
+  ['User', 'flotilla.dev/v1', 'users', 'cluster'],
 ]
 
 export const kinds: readonly Kind[] = [

@@ -6,6 +6,7 @@ import { apiVersionOf, type Kind } from './kinds.ts'
 import type { AnyObject } from './meta.ts'
 import { quote } from './names.ts'
 import { nearestTo } from './nearest.ts'
+import { ownSchema } from './own-schema.ts'
 import { at, type Place, report } from './place.ts'
 import table from './schema.generated.json' with { type: 'json' }
 import { checkScalar } from './schema-scalars.ts'
@@ -20,7 +21,10 @@ export interface SchemaTable {
   types: Record<string, Record<string, string>>
 }
 
-const schema: SchemaTable = table
+const schema: SchemaTable = {
+  kinds: { ...table.kinds, ...ownSchema.kinds },
+  types: { ...table.types, ...ownSchema.types },
+}
 
 export interface ShapedObject {
   /**

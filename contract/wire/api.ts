@@ -1,6 +1,7 @@
 /** What a client asks of the API, and what it gets: the verbs of Kubernetes, free of any transport. */
 import type { ErrorCode, Problem } from '../../kit/errors.ts'
 import type { AnyObject, ObjectList } from '../resources/meta.ts'
+import type { PolicyRule } from '../resources/rbac.ts'
 
 /** Which objects: a kind by its plural and group, then one by name or all of a namespace (all namespaces if absent). */
 export interface Target {
@@ -28,6 +29,31 @@ export type ApiRequest =
   | { verb: 'logs'; target: Target; options: LogOptions }
   | { verb: 'exec'; target: Target; options: ExecOptions }
   | { verb: 'version' }
+  /**
+   * A certificate for the key of `csr` (PEM), in the name of the target: a user, or the asker itself. A node asks without a
+   * CSR: its key stays the one that it joined with.
+   */
+  | { verb: 'sign'; target: Target; csr?: string }
+  /** A bearer token in the name of the target: a user, or a service account; `pod` binds it to the life of one pod. */
+  | { verb: 'token'; target: Target; expirationSeconds?: number; pod?: { name: string; uid: string } }
+  /** May the asker, or whom he stands in for, do this? */
+  | { verb: 'review'; attributes: ReviewAttributes; as?: string; asGroups?: string[] }
+  /** All that the asker, or whom he stands in for, may do in a namespace. */
+  | { verb: 'rules'; namespace: string; as?: string; asGroups?: string[] }
+  /** A new key for the secrets in the store: every one is encrypted anew, and the old key forgotten. */
+  | { verb: 'rotate' }
+  /** What a board must be told to join: the line of join.ts but for the token. */
+  | { verb: 'invite' }
+
+/** In RBAC's words: `get`, `pods`, '' (the core group), `log`. Without a namespace: in all of them. */
+export interface ReviewAttributes {
+  verb: string
+  resource: string
+  group: string
+  subresource?: string
+  namespace?: string
+  name?: string
+}
 
 export interface Selectors {
   /** In `kubectl -l` syntax: `app=web,tier!=db,env in (a,b),!x`. */
@@ -63,6 +89,13 @@ export type ApiResponse =
   | { version: { flotilla: string; cluster: string; epoch: number } }
   /** watch, logs, exec: the stream is open. */
   | { stream: true }
+  /** PEM. */
+  | { certificate: string; ca: string }
+  | { token: string; expirationTimestamp: string }
+  | { allowed: boolean; reason: string }
+  | { rules: PolicyRule[] }
+  | { rotated: number }
+  | { invitation: { cluster: string; addresses: string[]; caFingerprint: string } }
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted' | 'deleting'
 

@@ -1,5 +1,6 @@
 /** What the verbs work with, and what they answer to whichever door a request came through. */
 import type { ApiRequest, ApiResponse, WatchFrame } from '../../contract/wire/api.ts'
+import type { Identity } from '../../contract/wire/identity.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { Random } from '../../kit/random.ts'
@@ -16,6 +17,7 @@ export interface ApiParts {
   cache: Cache
   /** What the kind NodeMetrics is served from. */
   nodeUsage: NodeUsageBoard
+  trust: TrustPort
   clock: Clock
   random: Random
   /** The cluster's name, and the version of the program. */
@@ -25,8 +27,23 @@ export interface ApiParts {
   serviceCIDR: string
 }
 
+/** What the verbs `sign`, `token`, `invite` and `rotate` are done by. */
+export interface TrustPort {
+  /** A certificate in the name of a user or tool for the key of `csr` (PEM), or of a node for the key that it joined with. */
+  certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string }>
+  /** A bearer token in the name of a user or a service account. */
+  mint(
+    identity: Identity,
+    options: { expirationSeconds?: number; pod?: { name: string; uid: string } },
+  ): Promise<{ token: string; expirationTimestamp: string }>
+  invitation(): { cluster: string; addresses: string[]; caFingerprint: string }
+  /** Resolves to how many secrets were encrypted anew. */
+  rotateSecretsKey(): Promise<number>
+}
+
 export interface ApiContext {
-  user: string
+  /** Who asks: the broker has seen to it that nobody asks in another's name. */
+  identity: Identity
   /** Ends a watch. */
   signal: AbortSignal
 }

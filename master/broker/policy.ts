@@ -1,33 +1,29 @@
-/** The Policy port: who may connect, and who may say and hear what. The broker asks it at four points and knows no rule itself. */
+/** The Policy port: who it is that connects. What each may say and hear is the table of contract/wire/access.ts. */
+import type { Identity } from '../../contract/wire/identity.ts'
 
-export interface ClientIdentity {
+/** What a broker knows of a connection when its CONNECT arrives. */
+export interface ConnectionFacts {
   clientId: string
-  /** True for the master's own connection, which never touched a wire. */
-  inProcess: boolean
-  /** For the log. */
+  /** Of the peer, for the log and for Events. */
   address: string
-}
-
-export interface Policy {
-  /** May this client connect? A rejection means no. */
-  authenticate(client: ClientIdentity, credentials: Credentials): Promise<boolean>
-  /** These are synchronous, so that asking never changes the order of messages. A client that publishes what it may not is closed. */
-  authorizePublish(client: ClientIdentity, topic: string): boolean
-  /** A refused filter is answered with a failure code in the SUBACK. */
-  authorizeSubscribe(client: ClientIdentity, filter: string): boolean
-  /** Asked for each delivery: a wildcard subscription may match topics that its owner may not hear. */
-  authorizeForward(client: ClientIdentity, topic: string): boolean
-}
-
-export interface Credentials {
+  /** `inProcess`: the master's own connection, which never touched a wire. `plain`: on loopback only. */
+  transport: 'tls' | 'plain' | 'inProcess'
+  /** The peer's certificate (DER), with what TLS found wrong with it, such as `CERT_HAS_EXPIRED`. */
+  certificate: { raw: Buffer; problem: string | undefined } | undefined
   username: string | undefined
   password: Buffer | undefined
 }
 
-/** For a broker that only listens where everybody is trusted: the loopback, a lab's LAN. */
-export const allowAll: Policy = {
-  authenticate: async () => true,
-  authorizePublish: () => true,
-  authorizeSubscribe: () => true,
-  authorizeForward: () => true,
+export type Admission =
+  | {
+      identity: Identity
+      /** Why it would be refused if it came now: asked again when something was revoked. */
+      stillWelcome: () => string | undefined
+    }
+  /** `identity`: whom it claims to be, for the Event. `reason` for people; it holds no secret. */
+  | { refused: string; identity?: Identity }
+
+export interface Policy {
+  /** A rejection means no, too. */
+  admit(connection: ConnectionFacts): Promise<Admission>
 }

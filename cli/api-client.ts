@@ -1,11 +1,14 @@
 /** The API as commands use it: one method a verb, over requests and streams of the bus. */
 import type { AnyObject, ObjectList } from '../contract/resources/meta.ts'
+import type { PolicyRule } from '../contract/resources/rbac.ts'
 import type {
   ApiRequest,
   ApiResponse,
   ExecOptions,
   LogOptions,
   Outcome,
+  PatchType,
+  ReviewAttributes,
   Selectors,
   Target,
   WatchFrame,
@@ -43,6 +46,24 @@ export interface Version {
   flotilla: string
   cluster: string
   epoch: number
+}
+
+export interface BearerToken {
+  token: string
+  expirationTimestamp: string
+}
+
+/** What a board must be told to join, but for the token. */
+export interface Invitation {
+  cluster: string
+  addresses: string[]
+  caFingerprint: string
+}
+
+/** Whom the asker stands in for. */
+export interface Impersonation {
+  as?: string
+  asGroups?: string[]
 }
 
 /** Every answer comes within this, or the command says so. */
@@ -115,6 +136,50 @@ export class ApiClient {
     const response = await this.#call({ verb: 'version' })
     if (!('version' in response)) throw unexpected()
     return response.version
+  }
+
+  async patch(target: Target, patch: unknown, patchType: PatchType = 'merge'): Promise<Written> {
+    return readWritten(await this.#call({ verb: 'patch', target, patch, patchType }))
+  }
+
+  /** A certificate for the key of `csr` (PEM), in the name of the target, which is a user. */
+  async sign(target: Target, csr: string): Promise<{ certificate: string; ca: string }> {
+    const response = await this.#call({ verb: 'sign', target, csr })
+    if (!('certificate' in response)) throw unexpected()
+    return response
+  }
+
+  /** A bearer token in the name of the target: a user or a service account. */
+  async token(target: Target, expirationSeconds?: number): Promise<BearerToken> {
+    const span = expirationSeconds !== undefined && { expirationSeconds }
+    const response = await this.#call({ verb: 'token', target, ...span })
+    if (!('token' in response)) throw unexpected()
+    return response
+  }
+
+  async invite(): Promise<Invitation> {
+    const response = await this.#call({ verb: 'invite' })
+    if (!('invitation' in response)) throw unexpected()
+    return response.invitation
+  }
+
+  /** Resolves to how many secrets were encrypted anew. */
+  async rotate(): Promise<number> {
+    const response = await this.#call({ verb: 'rotate' })
+    if (!('rotated' in response)) throw unexpected()
+    return response.rotated
+  }
+
+  async review(attributes: ReviewAttributes, as: Impersonation = {}): Promise<{ allowed: boolean; reason: string }> {
+    const response = await this.#call({ verb: 'review', attributes, ...as })
+    if (!('allowed' in response)) throw unexpected()
+    return response
+  }
+
+  async rules(namespace: string, as: Impersonation = {}): Promise<PolicyRule[]> {
+    const response = await this.#call({ verb: 'rules', namespace, ...as })
+    if (!('rules' in response)) throw unexpected()
+    return response.rules
   }
 
   /** Frames are OutputFrames. */

@@ -26,6 +26,8 @@ export interface Option {
   summary: string
   default?: string | boolean | string[]
   choices?: string[]
+  /** May be given several times with one value each, and is read as a list: unlike `<x...>`, it takes no words that follow. */
+  repeats?: true
 }
 
 export interface Input {
@@ -87,6 +89,7 @@ function buildOption(option: Option): CommanderOption {
   const built = new CommanderOption(option.flags, option.summary)
   if (option.default !== undefined) built.default(option.default)
   if (option.choices) built.choices(option.choices)
+  if (option.repeats) built.argParser((value, before: string[] | undefined) => [...(before ?? []), value])
   return built
 }
 

@@ -1,20 +1,25 @@
 /** `flotilla describe`: all that there is to say about objects, with what happened to them. */
-import type { Event } from '../../contract/resources/core.ts'
+import type { Event, Secret, ServiceAccount } from '../../contract/resources/core.ts'
 import type { Kind } from '../../contract/resources/kinds.ts'
 import type { AnyObject, KubernetesObject } from '../../contract/resources/meta.ts'
 import type { Node, NodeMetrics } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../contract/resources/rbac.ts'
 import { type EndpointSlice, type Service, serviceNameLabel } from '../../contract/resources/service.ts'
+import type { JoinToken, NodeIdentity, User } from '../../contract/resources/trust.ts'
 import type { Deployment, ReplicaSet } from '../../contract/resources/workloads.ts'
 import type { Selectors } from '../../contract/wire/api.ts'
 import { hasCode } from '../../kit/errors.ts'
 import { type Session, withSession } from '../connect.ts'
+import { describeBinding, describeRole } from '../describe/access.ts'
 import { eventsOf } from '../describe/common.ts'
 import { describeAny } from '../describe/generic.ts'
 import { describeNode } from '../describe/node.ts'
 import { type Field, renderPage } from '../describe/page.ts'
 import { describePod } from '../describe/pod.ts'
+import { describeSecret, describeServiceAccount } from '../describe/secret.ts'
 import { describeService } from '../describe/service.ts'
+import { describeJoinToken, describeNodeIdentity, describeUser } from '../describe/trust.ts'
 import { describeDeployment, describeReplicaSet } from '../describe/workload.ts'
 import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
@@ -92,8 +97,21 @@ async function describeKind(session: Session, kind: Kind, { object, nowMs }: Sub
       return describeNode(as<Node>(object), { metrics, pods, nowMs })
     }
     default:
-      return describeAny(object)
+      return (describers[kind.kind] ?? describeAny)(object, nowMs)
   }
+}
+
+/** Kinds that need nothing but the object itself. */
+const describers: Record<string, (object: AnyObject, nowMs: number) => Field[]> = {
+  Secret: object => describeSecret(as<Secret>(object)),
+  ServiceAccount: object => describeServiceAccount(as<ServiceAccount>(object)),
+  Role: object => describeRole(as<Role>(object)),
+  ClusterRole: object => describeRole(as<ClusterRole>(object)),
+  RoleBinding: object => describeBinding(as<RoleBinding>(object)),
+  ClusterRoleBinding: object => describeBinding(as<ClusterRoleBinding>(object)),
+  JoinToken: (object, nowMs) => describeJoinToken(as<JoinToken>(object), nowMs),
+  NodeIdentity: (object, nowMs) => describeNodeIdentity(as<NodeIdentity>(object), nowMs),
+  User: (object, nowMs) => describeUser(as<User>(object), nowMs),
 }
 
 /** Nodes have no namespace: what happened to them is kept in `default`. */

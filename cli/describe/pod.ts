@@ -85,6 +85,9 @@ function describeState(state: ContainerState | undefined): string {
 function describeVariable({ name, value, valueFrom }: EnvVar): string {
   if (!valueFrom) return `${name}: ${value ?? ''}`
   const { configMapKeyRef, fieldRef } = valueFrom
+  // Where it comes from, never what it is.
+  const secretKeyRef = valueFrom['secretKeyRef'] as { name: string; key: string } | undefined
+  if (secretKeyRef) return `${name}: <key ${secretKeyRef.key} of secret ${secretKeyRef.name}>`
   if (configMapKeyRef) return `${name}: <key ${configMapKeyRef.key} of config map ${configMapKeyRef.name}>`
   if (fieldRef) return `${name}: <field ${fieldRef.fieldPath}>`
   return `${name}: <${Object.keys(valueFrom).join(', ')}>`

@@ -4,8 +4,8 @@ import type { Container } from '../../contract/resources/pod.ts'
 import { formatAge } from '../durations.ts'
 import { type Column, none } from './table-kind.ts'
 
-export function nameColumn<T extends KubernetesObject>(): Column<T> {
-  return { title: 'NAME', cell: object => object.metadata.name }
+export function nameColumn<T extends KubernetesObject>(title = 'NAME'): Column<T> {
+  return { title, isName: true, cell: object => object.metadata.name }
 }
 
 export function ageColumn<T extends KubernetesObject>(): Column<T> {

@@ -1,5 +1,5 @@
-/** The small kinds: Namespace, ConfigMap, EndpointSlice, NodeMetrics. */
-import type { ConfigMap, Namespace } from '../../contract/resources/core.ts'
+/** The small kinds: Namespace, ConfigMap, Secret, ServiceAccount, EndpointSlice, NodeMetrics. */
+import type { ConfigMap, Namespace, Secret, ServiceAccount } from '../../contract/resources/core.ts'
 import type { NodeMetrics } from '../../contract/resources/node.ts'
 import type { EndpointSlice } from '../../contract/resources/service.ts'
 import { ageColumn, nameColumn } from './common.ts'
@@ -21,6 +21,20 @@ export const configMapColumns: Column<ConfigMap>[] = [
     title: 'DATA',
     cell: ({ data = {}, binaryData = {} }) => String(Object.keys(data).length + Object.keys(binaryData).length),
   },
+  ageColumn(),
+]
+
+export const secretColumns: Column<Secret>[] = [
+  nameColumn(),
+  { title: 'TYPE', cell: ({ type }) => orNone(type) },
+  { title: 'DATA', cell: ({ data = {} }) => String(Object.keys(data).length) },
+  ageColumn(),
+]
+
+export const serviceAccountColumns: Column<ServiceAccount>[] = [
+  nameColumn(),
+  // Kubernetes keeps no tokens in secrets any more either (since 1.24), and shows the column all the same.
+  { title: 'SECRETS', cell: () => '0' },
   ageColumn(),
 ]
 

@@ -4,6 +4,8 @@ import type { NodeMetrics } from '../../contract/resources/node.ts'
 
 export interface Column<T extends KubernetesObject> {
   title: string
+  /** Shown with the kind before it, where several kinds are shown. */
+  isName?: true
   /** Only with `-o wide`. */
   wide?: true
   /** In a narrow terminal it may lose its end: what identifies an object, or tells what is wrong, may not. */

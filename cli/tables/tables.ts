@@ -1,13 +1,22 @@
 /** The table of each kind; a kind without one of its own shows name and age. */
 import type { Kind } from '../../contract/resources/kinds.ts'
 import type { AnyObject, KubernetesObject } from '../../contract/resources/meta.ts'
+import { bindingColumns, roleColumns } from './access.ts'
 import { ageColumn, formatLabels, nameColumn } from './common.ts'
-import { configMapColumns, endpointSliceColumns, namespaceColumns, nodeMetricsColumns } from './core.ts'
+import {
+  configMapColumns,
+  endpointSliceColumns,
+  namespaceColumns,
+  nodeMetricsColumns,
+  secretColumns,
+  serviceAccountColumns,
+} from './core.ts'
 import { eventColumns } from './events.ts'
 import { nodeColumns } from './nodes.ts'
 import { podColumns } from './pods.ts'
 import { serviceColumns } from './services.ts'
 import type { CellContext, Column } from './table-kind.ts'
+import { joinTokenColumns, nodeIdentityColumns, userColumns } from './trust.ts'
 import { deploymentColumns, replicaSetColumns } from './workloads.ts'
 
 export interface TableView {
@@ -31,6 +40,15 @@ const columnsByKind: Record<string, Column<never>[]> = {
   EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
   NodeMetrics: nodeMetricsColumns,
+  Secret: secretColumns,
+  ServiceAccount: serviceAccountColumns,
+  Role: roleColumns,
+  ClusterRole: roleColumns,
+  RoleBinding: bindingColumns,
+  ClusterRoleBinding: bindingColumns,
+  JoinToken: joinTokenColumns,
+  NodeIdentity: nodeIdentityColumns,
+  User: userColumns,
 }
 
 export function columnsOf(kind: Kind, view: TableView): Column<AnyObject>[] {
@@ -39,7 +57,9 @@ export function columnsOf(kind: Kind, view: TableView): Column<AnyObject>[] {
     ageColumn(),
   ]
   const shown: Column<KubernetesObject>[] = own.filter(column => view.wide || !column.wide)
-  const named = view.withKind ? shown.map(column => (column.title === 'NAME' ? kindNameColumn(kind) : column)) : shown
+  const named = view.withKind
+    ? shown.map(column => (column.isName ? kindNameColumn(kind, column.title) : column))
+    : shown
   return [
     ...(view.withNamespace && kind.namespaced ? [namespaceColumn] : []),
     ...named,
@@ -73,8 +93,8 @@ export function kindSlashName(kind: Kind, name: string): string {
   return `${resourceWord(kind)}/${name}`
 }
 
-function kindNameColumn(kind: Kind): Column<KubernetesObject> {
-  return { title: 'NAME', cell: object => kindSlashName(kind, object.metadata.name) }
+function kindNameColumn(kind: Kind, title: string): Column<KubernetesObject> {
+  return { title, cell: object => kindSlashName(kind, object.metadata.name) }
 }
 
 const namespaceColumn: Column<KubernetesObject> = {

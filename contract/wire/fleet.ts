@@ -51,7 +51,8 @@ export interface Beat {
 
 /**
  * The documents of a node's wish, by name:
- * `node`: NodeWish · `pods/<namespace>/<name>`: PodWish · `configmaps/<namespace>/<name>`: ConfigMap.
+ * `node`: NodeWish · `pods/<namespace>/<name>`: PodWish · `configmaps/<namespace>/<name>`: ConfigMap ·
+ * `secrets/<namespace>/<name>`: SecretWish.
  */
 export interface NodeWish {
   name: string
@@ -62,9 +63,40 @@ export interface NodeWish {
   profile: ProfileName
 }
 
-/** A pod that this node is to run; with `metadata.deletionTimestamp`, one that it is to stop gracefully. */
+/**
+ * A pod that this node is to run; with `metadata.deletionTimestamp`, one that it is to stop gracefully. What its service account
+ * decides is decided: `serviceAccountName` and `automountServiceAccountToken` are there, and `imagePullSecrets` when there are any.
+ */
 export type PodWish = Pick<Pod, 'apiVersion' | 'kind' | 'metadata' | 'spec'>
 export type ConfigMapWish = ConfigMap
+
+/** A Secret that a pod of this node mentions. Neither a broker nor the board's disk holds more of it than this. */
+export interface SecretWish {
+  metadata: SecretVersion
+  /** Compact JWE of SecretContents for the node's own key, sealed about `secretDocument(namespace, name)`. */
+  sealed: string
+}
+
+/** Equal versions have equal contents; sealing again gives another text all the same. */
+export interface SecretVersion {
+  namespace: string
+  name: string
+  uid: string
+  resourceVersion: string
+}
+
+/** JSON inside of `sealed`. Believe this metadata, and not that outside: whoever carries it could have changed that. */
+export interface SecretContents {
+  metadata: SecretVersion
+  type: string
+  /** Base64. */
+  data: Record<string, string>
+}
+
+/** The name of the document, and what its sealed text is about. */
+export function secretDocument(namespace: string, name: string): string {
+  return `secrets/${namespace}/${name}`
+}
 
 /** Documents of the shared collection: `nodes/<name>`: NodeRoute · `services/<namespace>/<name>`: ServiceRoute. */
 export interface NodeRoute {

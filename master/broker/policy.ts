@@ -14,16 +14,46 @@ export interface ConnectionFacts {
   password: Buffer | undefined
 }
 
+/** One word for counters and Events. */
+export type RefusalReason =
+  // Who connects.
+  | 'certificate-expired'
+  | 'certificate-revoked'
+  | 'certificate-invalid'
+  | 'bad-token'
+  | 'unknown-identity'
+  | 'not-admitted'
+  | 'client-id'
+  | 'revoked'
+  // What it says.
+  | 'topic'
+  | 'will'
+  | 'retain'
+  | 'subscription'
+  | 'malformed'
+  | 'too-large'
+  | 'tls'
+  | 'renegotiation'
+  // How much of it.
+  | 'rate'
+  | 'too-slow'
+  | 'too-many-connections'
+  | 'too-many-subscriptions'
+  | 'too-many-retained'
+
 export type Admission =
   | {
       identity: Identity
       /** Why it would be refused if it came now: asked again when something was revoked. */
       stillWelcome: () => string | undefined
     }
-  /** `identity`: whom it claims to be, for the Event. `reason` for people; it holds no secret. */
-  | { refused: string; identity?: Identity }
+  /** `refused` is for people, and holds no secret; `identity`: whom it claims to be, for the Event. */
+  | { refused: string; identity?: Identity; reason?: RefusalReason }
 
 export interface Policy {
-  /** A rejection means no, too. */
+  /**
+   * A rejection means no, too. Whoever shows a certificate with a problem is admitted as `joining` at most, whatever the
+   * answer.
+   */
   admit(connection: ConnectionFacts): Promise<Admission>
 }

@@ -17,6 +17,7 @@ Usage: ./build.sh [command]
   demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
+  nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire
   help           this text
 
 demo and test need root and install missing Debian packages with apt-get.
@@ -29,6 +30,7 @@ main() {
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
     bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 bench/bench.ts "$@" ;;
+    nightly) shift; build; on_node24 test/fuzz/nightly.ts "$@" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
   esac

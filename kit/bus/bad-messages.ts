@@ -36,6 +36,23 @@ export class BadMessages {
   }
 }
 
+/**
+ * For what is said once: kept by a broker it would be said again at every connection, also long after, and by whoever once
+ * could write there. Throws `BadRequest`.
+ */
+export function refuseRetained({ retained }: Message): void {
+  if (retained) throw new CodedError('BadRequest', 'cannot take a message: because it was retained')
+}
+
+/** Deeper than any message of ours. */
+const maxDepth = 200
+const quoteByte = 0x22
+const backslashByte = 0x5c
+const openList = 0x5b
+const closeList = 0x5d
+const openObject = 0x7b
+const closeObject = 0x7d
+
 /** The JSON in a message. Throws `RequestEntityTooLarge` or `BadRequest`. */
 export function decodeJson(message: Message, maxBytes: number): unknown {
   const { payload } = message
@@ -43,6 +60,8 @@ export function decodeJson(message: Message, maxBytes: number): unknown {
     const reason = `its ${payload.length} bytes are more than ${maxBytes}`
     throw new CodedError('RequestEntityTooLarge', `cannot read a message: because ${reason}`)
   }
+  if (isTooDeep(payload))
+    throw new CodedError('BadRequest', `cannot read a message: because it is nested more than ${maxDepth} levels deep`)
   try {
     return JSON.parse(payload.toString('utf8'))
   } catch (error) {
@@ -53,6 +72,21 @@ export function decodeJson(message: Message, maxBytes: number): unknown {
 }
 
 /** `value` as an object with string keys. Throws `BadRequest`. */
+/** Counted in the bytes: whoever walks a value that is deeper, JSON.stringify among them, overflows the stack. */
+function isTooDeep(payload: Buffer): boolean {
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < payload.length; at++) {
+    const byte = payload[at]
+    if (byte === quoteByte) inText = !inText
+    else if (inText) at += byte === backslashByte ? 1 : 0
+    else if (byte === openList || byte === openObject) depth++
+    else if (byte === closeList || byte === closeObject) depth--
+    if (depth > maxDepth) return true
+  }
+  return false
+}
+
 export function asRecord(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new CodedError('BadRequest', 'cannot read a message: because it is not an object')

@@ -43,7 +43,7 @@ export function readApiRequest(body: unknown): ApiRequest {
   if (!isMap(body)) throw badRequest('cannot read the request: because it is no object')
   const { verb } = body
   if (typeof verb !== 'string' || !Object.hasOwn(fieldsOfVerb, verb))
-    throw badRequest(`cannot read the request: because its verb is ${JSON.stringify(verb)}`)
+    throw badRequest(`cannot read the request: because its verb is ${JSON.stringify(verb)?.slice(0, 80)}`)
   const types = fieldsOfVerb[verb as ApiRequest['verb']]
   const request: Fields = { verb, ...pickFields(body, types) }
   if (verb !== 'version') request['target'] = readTarget(body['target'])

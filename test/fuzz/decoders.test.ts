@@ -1,0 +1,32 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { CodedError, messageOf } from '../../kit/errors.ts'
+import { decoders } from './decoders.ts'
+import { fuzz } from './harness.ts'
+
+/** Of all decoders together; the nightly run has a hundred times as many. */
+const totalRuns = 10_000
+const shares = decoders.reduce((sum, { weight = 1 }) => sum + weight, 0)
+
+for (const decoder of decoders) {
+  test.serial(`no input breaks the decoder of ${decoder.name}`, async t => {
+    const runs = Math.ceil((totalRuns * (decoder.weight ?? 1)) / shares)
+    const { refused } = await fuzz(decoder, runs)
+    t.log(`${runs} inputs, ${refused} refused`)
+    t.true(refused <= runs)
+  })
+}
+
+test.serial('a decoder that breaks would be found', async t => {
+  const input = fc.string()
+  const breaks = fuzz({ name: 'x', input, decode: text => (text.length > 3 ? JSON.parse('{') : text) }, 1000, 7)
+  const broken = await t.throwsAsync(breaks, { message: /Counterexample/ })
+  t.true(broken?.cause instanceof SyntaxError)
+  const floods = fuzz({ name: 'y', input, decode: () => refuse('x'.repeat(100_000)) }, 10, 7)
+  const flooded = await t.throwsAsync(floods, { message: /Counterexample/ })
+  t.regex(messageOf(flooded?.cause), /the refusal is/)
+})
+
+function refuse(message: string): never {
+  throw new CodedError('BadRequest', message)
+}

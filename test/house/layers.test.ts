@@ -21,6 +21,8 @@ const rules: Rule[] = [
     why: 'the contract is what all islands share: it knows none of them',
   },
   { room: 'master/scheduler', mayImport: ['master/scheduler', 'contract', 'kit'], why: 'placing is pure' },
+  { room: 'master/authorization', mayImport: ['master/authorization', 'contract', 'kit'], why: 'deciding is pure' },
+  { room: 'master/audit', mayImport: ['master/audit', 'contract', 'kit'], why: 'the audit log writes what it is given' },
   { room: 'master/store', mayImport: ['master/store', 'contract', 'kit'], why: 'the store knows no reader of it' },
   {
     room: 'master/controllers',
@@ -34,7 +36,7 @@ const rules: Rule[] = [
   },
   {
     room: 'master/api',
-    mayImport: ['master/api', 'master/store', ...base],
+    mayImport: ['master/api', 'master/authorization', 'master/audit', 'master/store', ...base],
     why: 'verbs meet others through the store',
   },
   { room: 'master/broker', mayImport: ['master/broker', ...base], why: 'a broker carries messages and reads none' },

@@ -1,15 +1,25 @@
 /** Which cluster to talk to: `$FLOTILLA_CONFIG`, else `~/.config/flotilla/config.yaml`, else the master on this board. */
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { CodedError, messageOf } from '../kit/errors.ts'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type ClientConfig, type ClientContext, serversOf } from '../contract/wire/client-config.ts'
+import { CodedError } from '../kit/errors.ts'
+import { readConfigFile } from './config-file.ts'
+import { usernameFor } from './credentials.ts'
 
 export interface ClusterContext {
   name: string
   cluster: string
-  /** A broker's URL, as in kit/bus: `mqtt://board-1.local`, `mqtt+unix:///run/flotilla/master.sock`. */
-  server: string
+  /** Brokers' URLs as in kit/bus, in the order in which to try them: `mqtts://board-1.local`, `mqtts+unix:///run/x.sock`. */
+  servers: string[]
   namespace: string
+  /** Who we are there. */
+  username: string
+  ca?: string
+  certificate?: string
+  key?: string
+  token?: string
+  /** The file that it is from. */
+  path?: string
 }
 
 export interface ContextSources {
@@ -20,100 +30,75 @@ export interface ContextSources {
   namespace?: string | undefined
   env: Readonly<Record<string, string | undefined>>
   homeDirectory: string
-  /** The master's socket on this board; other than the usual one in tests. */
-  masterSocket?: string
+  /** What the master on this board has written for its own people; another than the usual one in tests. */
+  adminConfig?: string
 }
 
-export interface ConfigFile {
-  'current-context'?: string
-  contexts: Array<{ name: string; cluster: string; server: string; namespace?: string }>
-}
+const defaultAdminConfig = '/var/lib/flotilla/master/admin.yaml'
 
-const defaultCluster = 'home'
-const defaultMasterSocket = '/run/flotilla/master.sock'
-/** No configuration is longer. */
-const maxConfigBytes = 256 * 1024
-
-/** Rejects with `BadRequest`, saying how to make a configuration when there is none. */
+/** Rejects with `BadRequest`, saying how to come by a configuration when there is none. */
 export async function findContext(sources: ContextSources): Promise<ClusterContext> {
-  const file = await readConfig(sources)
-  const base = file ? pickContext(file.config, file.path, sources.context) : builtInContext(sources)
-  if (!base) throw noConfig(sources)
-  const { server = base.server, namespace = base.namespace } = withoutUndefined(sources)
-  return { ...base, server, namespace }
+  const path = findConfigPath(sources)
+  if (path === undefined) throw noConfig(sources)
+  const found = pickContext(await readConfigFile(path), path, sources.context)
+  const { server, namespace = found.namespace ?? 'default', env } = sources
+  const servers = server === undefined ? serversOf(found) : [server]
+  const context = withToken(found, env['FLOTILLA_TOKEN'] || undefined)
+  const { name, cluster, ca, certificate, key, token } = context
+  const credentials = { ...(certificate && { certificate }), ...(key && { key }), ...(token && { token }) }
+  return { name, cluster, servers, namespace, username: usernameFor(context), ...(ca && { ca }), ...credentials, path }
 }
 
-async function readConfig(sources: ContextSources): Promise<{ config: ConfigFile; path: string } | undefined> {
-  const asked = sources.config ?? (sources.env['FLOTILLA_CONFIG'] || undefined)
-  const path = asked ?? defaultPath(sources)
-  if (asked === undefined && !existsSync(path)) return undefined
-  try {
-    const text = await readFile(path, 'utf8')
-    if (text.length > maxConfigBytes) throw new Error(`it is longer than ${maxConfigBytes} bytes`)
-    return { config: checkConfig(await parseText(text, path)), path }
-  } catch (error) {
-    throw new CodedError('BadRequest', `cannot read the configuration ${path}: because ${messageOf(error)}`, {
-      cause: error,
-    })
-  }
+/** The file that commands about the configuration itself are about: one that need not be there yet. */
+export function configPath({ config, env, homeDirectory }: ContextSources): string {
+  const home = env['XDG_CONFIG_HOME'] || join(homeDirectory, '.config')
+  return config ?? (env['FLOTILLA_CONFIG'] || join(home, 'flotilla', 'config.yaml'))
 }
 
-/** JSON is YAML too, and read without loading a YAML library: every command pays for its start. */
-async function parseText(text: string, path: string): Promise<unknown> {
-  if (text.trimStart().startsWith('{')) return JSON.parse(text)
-  const { parseYamlDocuments } = await import('../contract/manifest/yaml.ts')
-  const { documents, problems } = parseYamlDocuments(text, path)
-  const [problem] = problems
-  if (problem) throw new Error(`line ${problem.line}: ${problem.message}`)
-  return documents[0]?.value
+function findConfigPath(sources: ContextSources): string | undefined {
+  const path = configPath(sources)
+  const isAsked = sources.config !== undefined || Boolean(sources.env['FLOTILLA_CONFIG'])
+  if (isAsked || existsSync(path)) return path
+  const own = sources.adminConfig ?? defaultAdminConfig
+  return isReadable(own) ? own : undefined
 }
 
-/** Throws an Error that names what is wrong. */
-export function checkConfig(value: unknown): ConfigFile {
-  const config = value as Partial<ConfigFile> | undefined
-  if (typeof config !== 'object' || config === null || !Array.isArray(config.contexts))
-    throw new Error('it has no list "contexts"')
-  for (const [index, context] of config.contexts.entries())
-    for (const field of ['name', 'cluster', 'server'] as const)
-      if (typeof context?.[field] !== 'string' || context[field] === '')
-        throw new Error(`contexts[${index}].${field} is no text`)
-  return config as ConfigFile
-}
-
-function pickContext(config: ConfigFile, path: string, asked: string | undefined): ClusterContext {
+function pickContext(config: ClientConfig, path: string, asked: string | undefined): ClientContext {
   const name = asked ?? config['current-context'] ?? config.contexts[0]?.name
   const found = config.contexts.find(context => context.name === name)
-  if (found) return { ...found, namespace: found.namespace ?? 'default' }
-  const names = config.contexts.map(context => context.name).join(', ')
+  if (found) return found
+  const names = config.contexts.map(context => context.name).join(', ') || 'none'
   throw new CodedError('BadRequest', `cannot use context ${name}: because ${path} has only: ${names}`)
 }
 
-/** `--server` alone is enough; and on the master's own board nothing needs to be said. */
-function builtInContext(sources: ContextSources): ClusterContext | undefined {
-  const socket = sources.masterSocket ?? defaultMasterSocket
-  const own = existsSync(socket) ? `mqtt+unix://${socket}` : undefined
-  const server = sources.server ?? own
-  return server === undefined ? undefined : { name: 'local', cluster: defaultCluster, server, namespace: 'default' }
+/** A token of the environment takes the place of whoever the context is for: scripts bring their own. */
+function withToken(context: ClientContext, token: string | undefined): ClientContext {
+  if (token === undefined) return context
+  const { username: _username, certificate: _certificate, key: _key, ...rest } = context
+  return { ...rest, token }
 }
 
 function noConfig(sources: ContextSources): CodedError {
-  const path = defaultPath(sources)
-  const example = [
-    'current-context: home',
-    'contexts:',
-    '- {name: home, cluster: home, server: "mqtt://MASTER-ADDRESS:1883", namespace: default}',
+  const ways = [
+    'take one that an admin has made for you: flotilla user create NAME there, flotilla config import FILE here',
+    'try a fleet on this machine: sudo flotilla lab up',
   ]
+  // Its folder is closed to all but root.
+  if (existsSync(dirname(sources.adminConfig ?? defaultAdminConfig)))
+    ways.unshift("on the master's own board, run as root: sudo flotilla …")
+  const path = configPath(sources)
   return new CodedError(
     'BadRequest',
-    `cannot find a cluster: because there is no configuration. Write ${path}:\n\n  ${example.join('\n  ')}\n\n` +
-      'or name the master with --server mqtt://ADDRESS, or try a fleet on this machine: flotilla lab up',
+    `cannot find a cluster: because there is no configuration ${path}:\n  ${ways.join('\n  ')}`,
   )
 }
 
-function defaultPath({ env, homeDirectory }: ContextSources): string {
-  return join(env['XDG_CONFIG_HOME'] || join(homeDirectory, '.config'), 'flotilla', 'config.yaml')
-}
-
-function withoutUndefined({ server, namespace }: ContextSources): { server?: string; namespace?: string } {
-  return { ...(server !== undefined && { server }), ...(namespace !== undefined && { namespace }) }
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    // Not there, or not ours: either way there is nothing to read.
+    return false
+  }
 }

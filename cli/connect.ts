@@ -1,14 +1,15 @@
 /** From a command's options to an open session with the API of the cluster that is meant. */
 import { once } from 'node:events'
 import { topicsOf } from '../contract/wire/topics.ts'
-import type { Bus } from '../kit/bus/bus.ts'
 import { Requester } from '../kit/bus/request.ts'
 import { type Clock, sleep } from '../kit/clock.ts'
 import type { Input } from '../kit/command-line.ts'
-import { CodedError, messageOf } from '../kit/errors.ts'
-import { silentLog } from '../kit/log.ts'
+import { CodedError } from '../kit/errors.ts'
 import { ApiClient } from './api-client.ts'
 import { type ClusterContext, findContext } from './config.ts'
+import { checkCertificate } from './credentials.ts'
+import { type OpenBus, openMqttBus } from './open-bus.ts'
+import { renewCertificate } from './renew-certificate.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Session {
@@ -19,12 +20,6 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** Opens the bus of a context; tests give one without sockets. */
-export type OpenBus = (context: ClusterContext, clientId: string) => Promise<Bus>
-
-const connectTimeoutMs = 5000
-/** A command that waits on a broken connection notices within one and a half of this. */
-const keepaliveSeconds = 15
 /** A goodbye that takes longer is not waited for: silence says the same, later. */
 const goodbyeMs = 1000
 
@@ -38,18 +33,21 @@ async function connect(input: Input, terminal: Terminal, openBus: OpenBus = open
     namespace: flag('namespace'),
   }
   const context = await findContext({ ...flags, env, homeDirectory })
-  const topics = topicsOf(context.cluster)
-  const clientId = `cli-${random.suffix(12)}`
-  const bus = await openBus(context, clientId)
-  const requester = new Requester({ bus, repliesTopic: topics.clientReplies(clientId), clock, random })
+  const { username, cluster } = context
+  checkCertificate(context, clock.now())
+  const topics = topicsOf(cluster)
+  const bus = await openBus(context, `cli-${random.suffix(12)}`)
+  const repliesTopic = topics.clientReplies({ username, client: bus.clientId })
+  const requester = new Requester({ bus, repliesTopic, clock, random })
   await requester.start()
-  const api = new ApiClient({ bus, requester, topics, clock, random })
+  const api = new ApiClient({ bus, requester, topics, username, clock, random })
+  const renewal = renewCertificate({ api, context, clock, warn: terminal.warn })
   return {
     api,
     namespace: context.namespace,
     context,
     async close() {
-      await within(goodbyeMs, clock, api.endStreams())
+      await within(goodbyeMs, clock, Promise.all([api.endStreams(), renewal]))
       await requester.stop()
       await bus.close()
     },
@@ -91,28 +89,6 @@ async function within(limitMs: number, clock: Clock, done: Promise<unknown>): Pr
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const cancel = clock.after(limitMs, resolve)
   await Promise.race([done, late]).finally(cancel)
-}
-
-const openMqttBus: OpenBus = async (context, clientId) => {
-  const { connectMqttBus, waitConnected } = await import('../kit/bus/mqtt-bus.ts')
-  const bus = connectMqttBus({ url: context.server, clientId, keepaliveSeconds, log: silentLog })
-  try {
-    await waitConnected(bus, connectTimeoutMs)
-    return bus
-  } catch (error) {
-    await bus.close()
-    const message = `${messageOf(error)}: ${hintAbout(context, messageOf(error))}`
-    throw new CodedError('ServiceUnavailable', message, { cause: error })
-  }
-}
-
-export function hintAbout({ name, server }: Pick<ClusterContext, 'name' | 'server'>, reason: string): string {
-  if (!server.startsWith('mqtt+unix:'))
-    return `is the master running there, and is the port open? (context ${name}; try --server)`
-  // Whoever may speak to the socket is the master: it belongs to whom the master runs as.
-  return /\b(EACCES|EPERM)\b/.test(reason)
-    ? `this socket is not yours: run as root, such as with sudo (context ${name})`
-    : `is the master running on this board? (context ${name}; try --server)`
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 /** What every command of the fleet is given. */
 import type { Input } from '../kit/command-line.ts'
-import type { OpenBus } from './connect.ts'
+import type { OpenBus } from './open-bus.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Fleet {

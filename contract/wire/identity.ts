@@ -18,6 +18,9 @@ export const maxUsernameLength = 64
 /** What is left of it for a node's own name. */
 export const maxNodeNameLength = maxUsernameLength - 'system:node:'.length
 
+/** The DNS name in every server certificate of a cluster: our own clients ask for it, whatever address led them there. */
+export const masterServerName = 'flotilla-master'
+
 const nodePrefix = 'system:node:'
 const toolPrefix = 'system:tool:'
 const serviceAccountPrefix = 'system:serviceaccount:'

@@ -1,0 +1,70 @@
+/** What a context shows of us: whom its certificate or token names, and whether that still holds. */
+import { X509Certificate } from 'node:crypto'
+import type { ClientContext } from '../contract/wire/client-config.ts'
+import { parseUsername } from '../contract/wire/identity.ts'
+import { CodedError } from '../kit/errors.ts'
+
+/** No token is longer. */
+const maxTokenLength = 16 * 1024
+
+/** Throws `BadRequest` when nothing in the context says who we are. */
+export function usernameFor({ name, username, certificate, token }: ClientContext): string {
+  const found = username ?? (token !== undefined ? subjectOf(token) : certificate && commonNameOf(certificate))
+  if (found !== undefined && parseUsername(found) !== undefined) return found
+  const why = found === undefined ? 'it has no certificate and no token' : `"${found}" is the name of nobody`
+  throw new CodedError(
+    'BadRequest',
+    `cannot use context ${name}: because ${why}. An admin makes a whole one: flotilla user create NAME`,
+  )
+}
+
+/** Throws `Unauthorized` when the certificate has run out by our clock, with the way out. */
+export function checkCertificate(
+  context: { name: string; username: string; certificate?: string },
+  nowMs: number,
+): void {
+  const { name, username, certificate } = context
+  if (certificate === undefined) return
+  const endMs = certificateEnd(certificate)
+  if (endMs === undefined)
+    throw new CodedError('BadRequest', `cannot use context ${name}: because its certificate is damaged`)
+  if (nowMs < endMs) return
+  const ended = new Date(endMs).toISOString()
+  const way = `an admin makes a new one: flotilla user create ${username}`
+  throw new CodedError(
+    'Unauthorized',
+    `cannot use context ${name}: because its certificate ran out at ${ended}: ${way}`,
+  )
+}
+
+/** Ms since 1970; undefined when it cannot be read. */
+export function certificateEnd(certificate: string): number | undefined {
+  return readCertificate(certificate)?.validToDate.getTime()
+}
+
+function commonNameOf(certificate: string): string | undefined {
+  const { CN } = (readCertificate(certificate)?.toLegacyObject().subject ?? {}) as { CN?: unknown }
+  return typeof CN === 'string' ? CN : undefined
+}
+
+/** Unchecked: it only says under which name to ask. Whether it is true, the broker finds out. */
+function subjectOf(token: string): string | undefined {
+  if (token.length > maxTokenLength) return undefined
+  const [, payload = ''] = token.split('.')
+  try {
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown }
+    return typeof sub === 'string' ? sub : undefined
+  } catch {
+    // No token at all: it names nobody.
+    return undefined
+  }
+}
+
+function readCertificate(certificate: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(certificate)
+  } catch {
+    // Damaged, and the caller says so with the name of the context.
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+/** Opens the way to a cluster: the first of its servers that answers, by TLS, with what the context has to show. */
+import { masterServerName } from '../contract/wire/identity.ts'
+import type { Bus } from '../kit/bus/bus.ts'
+import type { ConnectionFailure } from '../kit/bus/connection-failure.ts'
+import type { MqttBus } from '../kit/bus/mqtt-bus.ts'
+import type { TlsOptions } from '../kit/bus/tls-socket.ts'
+import { CodedError } from '../kit/errors.ts'
+import { silentLog } from '../kit/log.ts'
+import type { ClusterContext } from './config.ts'
+
+/** Opens the bus of a context; tests give one without sockets. */
+export type OpenBus = (context: ClusterContext, clientId: string) => Promise<Bus>
+
+/** For each server of a context. */
+const connectTimeoutMs = 5000
+/** For all of them: one that is not there costs no time as a rule. */
+const allTimeoutMs = 12_000
+/** A command that waits on a broken connection notices within one and a half of this. */
+const keepaliveSeconds = 15
+
+export const openMqttBus: OpenBus = async (context, clientId) => {
+  const { connectMqttBus } = await import('../kit/bus/mqtt-bus.ts')
+  const { servers } = context
+  const timing = { keepaliveSeconds, connectTimeoutMs }
+  const bus = connectMqttBus({ url: servers, clientId, log: silentLog, ...timing, ...credentialsOf(context) })
+  try {
+    await untilOpen(bus, servers.length === 1 ? connectTimeoutMs : allTimeoutMs)
+    return bus
+  } catch (error) {
+    await bus.close()
+    throw error instanceof NotOpen ? error.explain(context) : error
+  }
+}
+
+class NotOpen extends Error {
+  readonly failure: ConnectionFailure
+  readonly server: string
+  readonly address: string
+
+  constructor(failure: ConnectionFailure, { url, address }: MqttBus) {
+    super(failure.reason)
+    this.failure = failure
+    this.server = url
+    this.address = address
+  }
+
+  explain(context: ClusterContext): CodedError {
+    const hint = hintAbout({ ...context, server: this.server }, this.failure)
+    const message = `cannot reach the broker at ${this.address}: because ${this.failure.reason}: ${hint}`
+    const code = this.failure.kind === 'ended' ? 'ServiceUnavailable' : 'Unauthorized'
+    return new CodedError(code, message, { cause: this })
+  }
+}
+
+/** Who is told no by one of a cluster's servers need not ask the others. */
+async function untilOpen(bus: MqttBus, timeoutMs: number): Promise<void> {
+  const { waitConnected } = await import('../kit/bus/mqtt-bus.ts')
+  const refused = Promise.withResolvers<never>()
+  const seen: { last: ConnectionFailure } = { last: { kind: 'ended', reason: `no answer in ${timeoutMs} ms` } }
+  const forget = bus.onFailure(failure => {
+    seen.last = failure
+    if (failure.kind !== 'ended') refused.reject(new NotOpen(failure, bus))
+  })
+  try {
+    await Promise.race([
+      refused.promise,
+      waitConnected(bus, timeoutMs).catch(() => {
+        throw new NotOpen(seen.last, bus)
+      }),
+    ])
+  } finally {
+    forget()
+  }
+}
+
+/** A token is shown as the password of the user `token`. */
+function credentialsOf({ ca, certificate, key, token }: ClusterContext): {
+  tls: TlsOptions
+  username?: string
+  password?: string
+} {
+  const own = token === undefined && certificate && key ? { cert: certificate, key } : {}
+  const tls = { servername: masterServerName, ...(ca && { ca }), ...own }
+  return { tls, ...(token !== undefined && { username: 'token', password: token }) }
+}
+
+/** What to do about it. */
+export function hintAbout(
+  { name, server, username }: Pick<ClusterContext, 'name' | 'username'> & { server: string },
+  { kind, reason }: ConnectionFailure,
+): string {
+  if (kind === 'refused')
+    return `${username} is revoked, unknown or of another cluster; an admin lets you in again: flotilla user create ${username} (context ${name})`
+  if (kind === 'untrusted')
+    return `who answers there is not the master that context ${name} knows: another cluster, or somebody in between`
+  if (!/^mqtts?\+unix:/.test(server))
+    return `is the master running there, and is the port open? (context ${name}; try --server)`
+  return /\b(EACCES|EPERM)\b/.test(reason)
+    ? `this socket is not open to you: run as the user whom it belongs to, or take another of the master's addresses (context ${name})`
+    : `is the master running on this board? (context ${name}; try --server)`
+}

@@ -14,7 +14,7 @@ import type {
   WatchFrame,
 } from '../contract/wire/api.ts'
 import { maxObjectBytes, streamChunkBytes, streamWindowBytes } from '../contract/wire/limits.ts'
-import type { Topics } from '../contract/wire/topics.ts'
+import type { ClientName, Topics } from '../contract/wire/topics.ts'
 import type { Bus } from '../kit/bus/bus.ts'
 import type { Requester } from '../kit/bus/request.ts'
 import { type FrameStream, openStream } from '../kit/bus/stream.ts'
@@ -26,6 +26,8 @@ export interface ApiClientParts {
   bus: Bus
   requester: Requester
   topics: Topics
+  /** In whose name to ask. */
+  username: string
   clock: Clock
   random: Random
 }
@@ -197,10 +199,14 @@ export class ApiClient {
     await Promise.all([...this.#streams].map(stream => stream.end()))
   }
 
+  get #name(): ClientName {
+    return { username: this.#parts.username, client: this.#parts.bus.clientId }
+  }
+
   async #call(request: ApiRequest, stream?: string): Promise<ApiResponse> {
     const { requester, topics } = this.#parts
     const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
-    const answer = requester.request(topics.masterRequests, request, options)
+    const answer = requester.request(topics.clientRequests(this.#name), request, options)
     const response = await answer.catch(error => explainSilence(error, request))
     if (typeof response !== 'object' || response === null) throw unexpected()
     return response as ApiResponse
@@ -208,13 +214,14 @@ export class ApiClient {
 
   async #open(request: ApiRequest): Promise<FrameStream> {
     const { bus, topics, clock, random } = this.#parts
-    const prefix = topics.stream(bus.clientId, random.suffix(10))
+    const id = random.uuid()
+    const prefix = topics.clientStream(this.#name, id)
     const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
     const stream = await openStream({ bus, prefix, side: 'opener', clock, ...limits })
     this.#streams.add(stream)
     void stream.closed.then(() => this.#streams.delete(stream))
     try {
-      await this.#call(request, prefix)
+      await this.#call(request, id)
       return stream
     } catch (error) {
       await stream.end()

@@ -24,6 +24,13 @@ export interface Problem {
   line?: number
 }
 
+/** A CodedError as it crosses a wire. */
+export interface WireError {
+  code: ErrorCode
+  message: string
+  problems?: Problem[]
+}
+
 export interface CodedErrorOptions {
   cause?: unknown
   problems?: Problem[]

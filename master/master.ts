@@ -8,16 +8,17 @@ import { connectMqttBus, type MqttBus, waitConnected } from '../kit/bus/mqtt-bus
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
-import { messageOf } from '../kit/errors.ts'
+import { CodedError, messageOf } from '../kit/errors.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
 import type { Random } from '../kit/random.ts'
 import { createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
+import type { TrustPort } from './api/room.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
-import { allowAll } from './broker/policy.ts'
+import type { Policy } from './broker/policy.ts'
 import { Controllers } from './controllers/controllers.ts'
 import { Intake } from './fleet/intake.ts'
 import { Leases } from './fleet/leases.ts'
@@ -83,7 +84,7 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
   const presence = { epoch: store.epoch, instance: random.uuid(), version }
   const bus = connect({ options, topics, presence, broker })
   const badMessages = new BadMessages(log)
-  const requester = new Requester({ bus, repliesTopic: topics.clientReplies('master'), clock, random, log })
+  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, log })
   const objects = new Objects({ store, clock, random })
   const cache = new Cache({ store, log, clock })
   const events = new EventRecorder({ objects, clock, log })
@@ -128,7 +129,8 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
     health: leases,
     startGraceMs: profile.restartGraceMs,
   })
-  const api = createApi({ objects, store, cache, nodeUsage: usage, clock, random, cluster, version, serviceCIDR })
+  const fixed = { cluster, version, serviceCIDR }
+  const api = createApi({ objects, store, cache, nodeUsage: usage, trust: noTrust, clock, random, ...fixed })
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence })
   return [
     part('cache', cache),
@@ -140,7 +142,7 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
     { name: 'leases', start: () => undefined, stop: () => leases.stop() },
     part('controllers', controllers),
     part('publisher', publisher),
-    part('API', new MqttDoor({ api, bus, topics, clock, log })),
+    part('API', new MqttDoor({ api, bus, topics, requester, clock, random, log, badMessages })),
     part('presence', speaker),
     part('events', sweepPart(events, { clock, log })),
   ]
@@ -175,8 +177,24 @@ function sweepPart(events: EventRecorder, { clock, log }: { clock: Clock; log: L
   return new Loop({ clock, intervalMs: eventSweepMs, run: () => events.sweep(), onError })
 }
 
+/** Until the room of trust is wired. */
+const noTrust: TrustPort = {
+  certify: () => Promise.reject(new CodedError('ServiceUnavailable', 'cannot sign: because there is no CA')),
+  mint: () => Promise.reject(new CodedError('ServiceUnavailable', 'cannot make a token: because there is no key')),
+  invitation: () => {
+    throw new CodedError('ServiceUnavailable', 'cannot invite: because there is no CA')
+  },
+  rotateSecretsKey: () =>
+    Promise.reject(new CodedError('ServiceUnavailable', 'cannot rotate: because there is no key')),
+}
+
+/** Until the room of trust is wired. */
+const admitAll: Policy = {
+  admit: async () => ({ identity: { kind: 'master' }, stillWelcome: () => undefined }),
+}
+
 function startBroker({ listen, log }: MasterOptions): Promise<EmbeddedBroker> {
-  return startEmbeddedBroker({ listen, log, policy: allowAll, limits: { maxPacketBytes } })
+  return startEmbeddedBroker({ listen, log, policy: admitAll, limits: { maxPacketBytes } })
 }
 
 interface Connection {

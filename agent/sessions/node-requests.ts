@@ -53,8 +53,8 @@ export class NodeRequests {
       log,
       badMessages,
       maxInFlight,
-      replyPattern: topics.repliesPattern,
-      streamPattern: topics.streamPattern,
+      // Whoever could ask here is the master, whichever instance of it.
+      askerOf: () => ({ replies: topics.nodeReplies(nodeName), stream: id => topics.nodeStream(nodeName, id) }),
       handle: (body, context) => this.#handle(body, context),
     })
   }
@@ -116,9 +116,9 @@ export class NodeRequests {
   }
 
   #open(prefix: string): Promise<FrameStream> {
-    const { bus, clock } = this.#parts
+    const { bus, clock, badMessages } = this.#parts
     return openStream({
-      ...{ bus, clock, prefix, side: 'server' },
+      ...{ bus, clock, badMessages, prefix, side: 'server' },
       windowBytes: streamWindowBytes,
       chunkBytes: streamChunkBytes,
       maxFrameBytes: maxPacketBytes,

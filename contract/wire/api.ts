@@ -1,5 +1,5 @@
 /** What a client asks of the API, and what it gets: the verbs of Kubernetes, free of any transport. */
-import type { ErrorCode, Problem } from '../../kit/errors.ts'
+import type { WireError } from '../../kit/errors.ts'
 import type { AnyObject, ObjectList } from '../resources/meta.ts'
 import type { PolicyRule } from '../resources/rbac.ts'
 
@@ -98,13 +98,6 @@ export type ApiResponse =
   | { invitation: { cluster: string; addresses: string[]; caFingerprint: string } }
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted' | 'deleting'
-
-/** An error as it crosses the wire; `kit/errors` on both sides. */
-export interface WireError {
-  code: ErrorCode
-  message: string
-  problems?: Problem[]
-}
 
 /** Frames of a watch, downwards. ERROR with code `Expired` says: list anew. */
 export type WatchFrame =

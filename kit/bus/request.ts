@@ -1,20 +1,21 @@
 /** Asking over the bus, and waiting for the answer: the half of request/reply that the asking side runs. */
 import type { Clock } from '../clock.ts'
-import { CodedError } from '../errors.ts'
+import { CodedError, type WireError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Random } from '../random.ts'
-import { asRecord, BadMessages, decodeJson } from './bad-messages.ts'
+import { asRecord, BadMessages, decodeJson, refuseRetained } from './bad-messages.ts'
 import type { Bus, Message, Unsubscribe } from './bus.ts'
-import { errorFromWire, type WireError } from './wire-error.ts'
+import { errorFromWire } from './wire-error.ts'
 
-/** A request as it crosses the wire. */
+/**
+ * A request as it crosses the wire. It names no topic: who asks, and where the answer goes, follows from the topic that it
+ * came on, which the broker guards.
+ */
 export interface RequestEnvelope {
   id: string
-  /** Topic that the answer goes to. */
-  replyTo: string
   /** How long the asker still waits, counted from the arrival: two boards' clocks need not agree. */
   timeoutMs: number
-  /** Topic prefix of a stream that the asker holds open for the answer (stream.ts). */
+  /** Id of a stream that the asker holds open for the answer (stream.ts); a part of its topics. */
   stream?: string
   body: unknown
 }
@@ -28,11 +29,13 @@ export interface RequestOptions {
   timeoutMs: number
   signal?: AbortSignal
   stream?: string
+  /** The one topic that this answer may come on, when `repliesTopic` holds wildcards. */
+  answeredOn?: string
 }
 
 export interface RequesterOptions {
   bus: Bus
-  /** Topic of ours that answers come to. */
+  /** Topic that answers come to; with wildcards, each request says which of them it awaits. */
   repliesTopic: string
   clock: Clock
   random: Random
@@ -43,6 +46,7 @@ export interface RequesterOptions {
 
 interface Pending {
   topic: string
+  answeredOn: string
   resolve: (body: unknown) => void
   reject: (error: unknown) => void
 }
@@ -76,20 +80,19 @@ export class Requester {
    */
   async request(topic: string, body: unknown, options: RequestOptions): Promise<unknown> {
     const { bus, repliesTopic, clock, random, maxPending = 1000 } = this.#options
-    const { timeoutMs, signal, stream } = options
+    const { timeoutMs, signal, stream, answeredOn = repliesTopic } = options
     signal?.throwIfAborted()
     if (this.#pending.size >= maxPending) {
       throw new CodedError('TooManyRequests', `cannot ask ${topic}: because ${maxPending} requests are under way`)
     }
     const envelope: RequestEnvelope = {
       id: random.uuid(),
-      replyTo: repliesTopic,
       timeoutMs,
       ...(stream !== undefined && { stream }),
       body,
     }
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#pending.set(envelope.id, { topic, resolve, reject })
+    this.#pending.set(envelope.id, { topic, answeredOn, resolve, reject })
     const cancel = clock.after(timeoutMs, () => {
       reject(
         new CodedError('Timeout', `cannot wait longer for an answer of ${topic}: because ${timeoutMs} ms are over`),
@@ -109,11 +112,12 @@ export class Requester {
 
   #receive(message: Message): void {
     this.#bad.guard('reply', message, () => {
+      refuseRetained(message)
       const reply = asRecord(decodeJson(message, maxReplyBytes))
-      if (typeof reply['id'] !== 'string')
-        throw new CodedError('BadRequest', 'cannot read a reply: because it has no id')
+      if (typeof reply['id'] !== 'string') throw badReply('it has no id')
       // Nobody waits for an answer that comes after its deadline, or twice: that is no fault.
       const pending = this.#pending.get(reply['id'])
+      if (pending && pending.answeredOn !== message.topic) throw badReply('somebody else was asked')
       if (reply['error'] === undefined) pending?.resolve(reply['body'])
       else pending?.reject(errorFromWire(reply['error']))
     })
@@ -127,14 +131,20 @@ export class Requester {
   }
 }
 
-/** Reads and checks a request. Throws `BadRequest`: there is nobody to answer to when `replyTo` cannot be trusted. */
-export function readRequest(value: unknown, patterns: { reply: RegExp; stream: RegExp }): RequestEnvelope {
-  const { id, replyTo, timeoutMs, stream, body } = asRecord(value)
+/** A stream's id is one level of a topic, and no wildcard. */
+const streamShape = /^[A-Za-z0-9-]{1,64}$/
+
+/** Reads and checks a request. Throws `BadRequest`. */
+export function readRequest(value: unknown): RequestEnvelope {
+  const { id, timeoutMs, stream, body } = asRecord(value)
   const bad = (reason: string): CodedError => new CodedError('BadRequest', `cannot read a request: because ${reason}`)
   if (typeof id !== 'string' || id === '' || id.length > 64) throw bad('its id is not a short string')
-  if (typeof replyTo !== 'string' || !patterns.reply.test(replyTo)) throw bad('its replyTo is not a topic for replies')
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) throw bad('its timeoutMs is not a positive number')
-  if (stream === undefined) return { id, replyTo, timeoutMs, body }
-  if (typeof stream !== 'string' || !patterns.stream.test(stream)) throw bad('its stream is not a topic for streams')
-  return { id, replyTo, timeoutMs, stream, body }
+  if (stream === undefined) return { id, timeoutMs, body }
+  if (typeof stream !== 'string' || !streamShape.test(stream)) throw bad('its stream is not an id')
+  return { id, timeoutMs, stream, body }
+}
+
+function badReply(reason: string): CodedError {
+  return new CodedError('BadRequest', `cannot read a reply: because ${reason}`)
 }

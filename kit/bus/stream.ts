@@ -6,13 +6,15 @@
  * sends its request with `stream: prefix`; the server opens before it answers. On the wire, per message:
  *   {s, f}  frame f with sequence number s     {s, e}  the end (e null), or the end with an error
  *   {c}     bytes consumed so far, in all      {p: 1}  still here
+ *   {a}     given up with an error, whatever is still on its way: said by who carries it between the two (stream-parts.ts)
  */
 import type { Cancel, Clock } from '../clock.ts'
 import { CodedError } from '../errors.ts'
-import { asRecord, decodeJson } from './bad-messages.ts'
+import { asRecord, type BadMessages, decodeJson, refuseRetained } from './bad-messages.ts'
 import type { Bus, Message, Unsubscribe } from './bus.ts'
 import { FrameQueue } from './frame-queue.ts'
 import { SendWindow } from './send-window.ts'
+import { silentRounds, streamIdleMs } from './stream-parts.ts'
 import { errorFromWire, errorToWire, toCodedError } from './wire-error.ts'
 
 export interface StreamOptions {
@@ -27,6 +29,8 @@ export interface StreamOptions {
   maxFrameBytes: number
   /** Says "still here" after so much silence of its own; three times this in silence of the other ends it. Default 15 s. */
   idleMs?: number
+  /** Counts what is dropped. */
+  badMessages?: BadMessages
 }
 
 export interface FrameStream {
@@ -146,6 +150,8 @@ class MqttStream implements FrameStream {
 
   #receive(message: Message): void {
     if (!this.#open) return
+    if (message.retained)
+      return this.#options.badMessages?.guard('stream frame', message, () => refuseRetained(message))
     this.#heardAt = this.#options.clock.monotonic()
     try {
       this.#take(asRecord(decodeJson(message, this.#options.maxFrameBytes)), message.payload.length)
@@ -156,6 +162,7 @@ class MqttStream implements FrameStream {
 
   #take(part: Record<string, unknown>, bytes: number): void {
     if (typeof part['c'] === 'number') this.#window.credit(part['c'])
+    if ('a' in part) return this.#close(errorFromWire(part['a']), 'keep frames')
     if (typeof part['s'] !== 'number') return
     // QoS 1 may deliver twice, never out of order.
     if (part['s'] < this.#receiveSequence) return
@@ -170,10 +177,12 @@ class MqttStream implements FrameStream {
 
   /** Says "still here" when we were silent, and notices when the other side was. */
   #tick(): void {
-    const { clock, idleMs = 15_000 } = this.#options
+    const { clock, idleMs = streamIdleMs } = this.#options
     const now = clock.monotonic()
-    if (now - this.#heardAt >= idleMs * 3) {
-      this.#close(new CodedError('Timeout', `cannot go on with the stream: because of ${idleMs * 3} ms of silence`))
+    if (now - this.#heardAt >= idleMs * silentRounds) {
+      this.#close(
+        new CodedError('Timeout', `cannot go on with the stream: because of ${idleMs * silentRounds} ms of silence`),
+      )
       return
     }
     if (now - this.#sentAt >= idleMs) this.#post({ p: 1 })

@@ -1,11 +1,5 @@
 /** CodedErrors as JSON and back, so that the asking side throws what the answering side threw. */
-import { CodedError, type ErrorCode, messageOf, type Problem } from '../errors.ts'
-
-export interface WireError {
-  code: ErrorCode
-  message: string
-  problems?: Problem[]
-}
+import { CodedError, type ErrorCode, messageOf, type Problem, type WireError } from '../errors.ts'
 
 /** A record, so that the compiler tells when a code is missing. */
 const codes: Record<ErrorCode, true> = {

@@ -8,9 +8,15 @@ import { runCreate } from './verbs/create.ts'
 import { runDelete } from './verbs/delete.ts'
 import { runExec } from './verbs/exec.ts'
 import { runGet } from './verbs/get.ts'
+import { runInvite } from './verbs/invite.ts'
 import { runList } from './verbs/list.ts'
 import { runLogs } from './verbs/logs.ts'
 import { runPatch } from './verbs/patch.ts'
+import { runReview } from './verbs/review.ts'
+import { runRotate } from './verbs/rotate.ts'
+import { runRules } from './verbs/rules.ts'
+import { runSign } from './verbs/sign.ts'
+import { runToken } from './verbs/token.ts'
 import { runUpdate } from './verbs/update.ts'
 import { runVersion } from './verbs/version.ts'
 import { runWatch } from './verbs/watch.ts'
@@ -34,6 +40,12 @@ const handlers: Handlers = {
   logs: runLogs,
   exec: runExec,
   version: runVersion,
+  sign: runSign,
+  token: runToken,
+  review: runReview,
+  rules: runRules,
+  rotate: runRotate,
+  invite: runInvite,
 }
 
 export function createApi(parts: ApiParts): Api {

@@ -1,51 +1,73 @@
-/** The API's door to MQTT: answers requests, streams watches, and passes logs and exec on to the node that has them. */
+/** The API's door to MQTT: knows who asks, answers, streams watches, and relays logs and shells of the node that has them. */
 import type { ApiRequest, ApiResponse } from '../../contract/wire/api.ts'
+import { type Identity, parseUsername } from '../../contract/wire/identity.ts'
 import { maxObjectBytes, streamChunkBytes, streamWindowBytes } from '../../contract/wire/limits.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
+import type { BadMessages } from '../../kit/bus/bad-messages.ts'
 import type { Bus, Unsubscribe } from '../../kit/bus/bus.ts'
-import { type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
+import type { Requester } from '../../kit/bus/request.ts'
+import { type AskerTopics, type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
 import { type FrameStream, openStream } from '../../kit/bus/stream.ts'
+import { toCodedError } from '../../kit/bus/wire-error.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, hasCode } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
+import type { Random } from '../../kit/random.ts'
 import type { Api } from './api.ts'
 import { readApiRequest } from './read-request.ts'
 import { badRequest } from './refusals.ts'
+import { Relays } from './relay.ts'
 import type { Answer, Forward } from './room.ts'
 
 export interface DoorParts {
   api: Api
   bus: Bus
   topics: Topics
+  /** Asks nodes, and hears the answers of all of them. */
+  requester: Requester
   clock: Clock
+  random: Random
   log: Log
-  /** Defaults: 256 requests under way, 1000 watches open. */
+  badMessages: BadMessages
+  /** Defaults: 256 requests under way, 1000 watches open, 256 logs and shells. */
   maxRequests?: number
   maxWatches?: number
+  maxRelays?: number
 }
+
+/** A client, and who it speaks for: the broker has checked that. */
+interface Asker extends AskerTopics {
+  identity: Identity
+}
+
+type Context = RequestContext<Asker>
 
 /** A frame holds one object, which JSON in JSON may not grow beyond this. */
 const maxFrameBytes = 2 * maxObjectBytes
+/** Of the time that a client waits, for the node: so that the client hears from us that the node did not answer. */
+const nodeShare = 0.9
 
 export class MqttDoor {
   #parts: DoorParts
   #watches = new Set<FrameStream>()
+  #relays: Relays
   #close: Unsubscribe | undefined
 
   constructor(parts: DoorParts) {
     this.#parts = parts
+    this.#relays = new Relays(parts)
   }
 
   async start(): Promise<void> {
-    const { bus, topics, clock, log, maxRequests = 256 } = this.#parts
+    const { bus, topics, clock, log, badMessages, maxRequests = 256 } = this.#parts
     this.#close = await serveRequests({
       bus,
-      topic: topics.masterRequests,
+      topic: topics.clientRequests({ username: '+', client: '+' }),
       clock,
       log,
+      badMessages,
       maxInFlight: maxRequests,
-      replyPattern: topics.repliesPattern,
-      streamPattern: topics.streamPattern,
+      askerOf: topic => askerOf(topics, topic),
       handle: (body, context) => this.#handle(body, context),
     })
   }
@@ -53,30 +75,43 @@ export class MqttDoor {
   async stop(): Promise<void> {
     this.#close?.()
     const ending = new CodedError('ServiceUnavailable', 'the master is ending: watch again')
-    await Promise.all([...this.#watches].map(stream => stream.end(ending)))
+    await Promise.all([this.#relays.stop(), ...[...this.#watches].map(stream => stream.end(ending))])
   }
 
-  async #handle(body: unknown, context: RequestContext): Promise<unknown> {
+  async #handle(body: unknown, context: Context): Promise<unknown> {
     const request = readApiRequest(body)
     const needsStream = request.verb === 'watch' || request.verb === 'logs' || request.verb === 'exec'
     if (needsStream && context.stream === undefined)
       throw badRequest(`cannot ${request.verb}: because no stream is open`)
     if (request.verb === 'watch') return this.#watch(request, context)
-    const answer = await this.#parts.api.handle(request, { user: userOf(context), signal: context.signal })
-    return 'forward' in answer ? this.#forward(answer, context) : answer
+    const answer = await this.#parts.api.handle(request, { identity: context.asker.identity, signal: context.signal })
+    return 'forward' in answer ? this.#relay(answer, context) : answer
   }
 
-  #forward({ node, forward }: Forward, context: RequestContext): Promise<unknown> {
-    return context.forward(this.#parts.topics.nodeRequests(node), forward)
+  /** The node hears of a stream of ours, whose id nobody can guess; the client's name stays with us. */
+  async #relay({ node, forward }: Forward, context: Context): Promise<ApiResponse> {
+    const { topics, requester, random } = this.#parts
+    const id = random.uuid()
+    const relay = await this.#relays.open({ client: context.stream ?? '', node: topics.nodeStream(node, id) })
+    const timeoutMs = Math.ceil(context.remainingMs() * nodeShare)
+    try {
+      const where = { stream: id, answeredOn: topics.nodeReplies(node) }
+      await requester.request(topics.nodeRequests(node), forward, { timeoutMs, signal: context.signal, ...where })
+      return { stream: true }
+    } catch (error) {
+      const failure = explainSilence(error, node, timeoutMs)
+      await relay.giveUp(toCodedError(failure))
+      throw failure
+    }
   }
 
-  async #watch(request: ApiRequest, context: RequestContext): Promise<ApiResponse> {
+  async #watch(request: ApiRequest, context: Context): Promise<ApiResponse> {
     const { maxWatches = 1000 } = this.#parts
     if (this.#watches.size >= maxWatches)
       throw new CodedError('TooManyRequests', `cannot watch: because ${maxWatches} watches are open`)
     // The request's own signal ends with its answer; a watch lives as long as its stream.
     const life = new AbortController()
-    const answer = await this.#parts.api.handle(request, { user: userOf(context), signal: life.signal })
+    const answer = await this.#parts.api.handle(request, { identity: context.asker.identity, signal: life.signal })
     const stream = await this.#openStream(context.stream ?? '')
     this.#watches.add(stream)
     void stream.closed.then(() => {
@@ -99,13 +134,22 @@ export class MqttDoor {
   }
 
   #openStream(prefix: string): Promise<FrameStream> {
-    const { bus, clock } = this.#parts
+    const { bus, clock, badMessages } = this.#parts
     const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
-    return openStream({ bus, clock, prefix, side: 'server', ...limits })
+    return openStream({ bus, clock, prefix, side: 'server', badMessages, ...limits })
   }
 }
 
-/** Clients are told apart by their replies topic, which the broker gives to each alone. */
-function userOf({ replyTo }: RequestContext): string {
-  return replyTo.split('/').at(-2) ?? ''
+/** Undefined for a name that is nobody's, and for a board that is not a node yet: it has topics of its own. */
+function askerOf(topics: Topics, topic: string): Asker | undefined {
+  const of = topics.parseClient(topic)
+  const identity = of && parseUsername(of.username)
+  if (!identity || identity.kind === 'joining') return undefined
+  return { identity, replies: topics.clientReplies(of), stream: id => topics.clientStream(of, id) }
+}
+
+function explainSilence(error: unknown, node: string, timeoutMs: number): unknown {
+  if (!hasCode(error, 'Timeout')) return error
+  const reason = `it did not answer in ${(timeoutMs / 1000).toFixed(1)} s: is it Ready? See "flotilla get nodes"`
+  return new CodedError('ServiceUnavailable', `cannot reach node ${node}: because ${reason}`, { cause: error })
 }

@@ -2,12 +2,13 @@
 import type { ApiRequest, Target } from '../../contract/wire/api.ts'
 import { isMap } from './merge-patch.ts'
 import { badRequest } from './refusals.ts'
+import type { Verb } from './room.ts'
 
 type Fields = Record<string, unknown>
 type FieldType = 'string' | 'boolean' | 'number' | 'object' | 'strings' | 'any'
 
 /** The fields of each verb beside `target`; those with `!` are required. */
-const fieldsOfVerb: Record<ApiRequest['verb'], Record<string, `${FieldType}${'!' | ''}`>> = {
+const fieldsOfVerb: Record<Verb, Record<string, `${FieldType}${'!' | ''}`>> = {
   get: {},
   list: { limit: 'number', continue: 'string', labelSelector: 'string', fieldSelector: 'string' },
   watch: { resourceVersion: 'string', labelSelector: 'string', fieldSelector: 'string' },
@@ -19,6 +20,24 @@ const fieldsOfVerb: Record<ApiRequest['verb'], Record<string, `${FieldType}${'!'
   logs: { options: 'object!' },
   exec: { options: 'object!' },
   version: {},
+  sign: { csr: 'string' },
+  token: { expirationSeconds: 'number', pod: 'object' },
+  review: { attributes: 'object!', as: 'string', asGroups: 'strings' },
+  rules: { namespace: 'string!', as: 'string', asGroups: 'strings' },
+  rotate: {},
+  invite: {},
+}
+
+/** What is asked of the whole cluster, or of no object. */
+const withoutTarget: ReadonlySet<string> = new Set<Verb>(['version', 'review', 'rules', 'rotate', 'invite'])
+
+const attributeFields: Record<string, `${FieldType}${'!' | ''}`> = {
+  verb: 'string!',
+  resource: 'string!',
+  group: 'string!',
+  subresource: 'string',
+  namespace: 'string',
+  name: 'string',
 }
 
 const optionFields: Record<string, FieldType> = {
@@ -44,11 +63,13 @@ export function readApiRequest(body: unknown): ApiRequest {
   const { verb } = body
   if (typeof verb !== 'string' || !Object.hasOwn(fieldsOfVerb, verb))
     throw badRequest(`cannot read the request: because its verb is ${JSON.stringify(verb)?.slice(0, 80)}`)
-  const types = fieldsOfVerb[verb as ApiRequest['verb']]
+  const types = fieldsOfVerb[verb as Verb]
   const request: Fields = { verb, ...pickFields(body, types) }
-  if (verb !== 'version') request['target'] = readTarget(body['target'])
+  if (!withoutTarget.has(verb)) request['target'] = readTarget(body['target'])
   if (isMap(request['object'])) checkObject(request['object'])
   if (isMap(request['options'])) request['options'] = readOptions(request['options'])
+  if (isMap(request['pod'])) request['pod'] = pickFields(request['pod'], { name: 'string!', uid: 'string!' })
+  if (isMap(request['attributes'])) request['attributes'] = pickFields(request['attributes'], attributeFields)
   // Every field was checked against the table of its verb above.
   return request as unknown as ApiRequest
 }

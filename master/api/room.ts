@@ -48,7 +48,7 @@ export interface ApiContext {
   signal: AbortSignal
 }
 
-/** What a door does with a request: answer it, send frames until they end, or pass it on to a node's agent. */
+/** What a door does with a request: answer it, send frames until they end, or ask a node's agent and relay its stream. */
 export type Answer = ApiResponse | { frames: AsyncIterable<WatchFrame> } | Forward
 
 export interface Forward {

@@ -182,8 +182,12 @@ export class Intake {
   #askForReport(node: string): void {
     if (!this.#mayAsk(node)) return
     const request: NodeRequest = { verb: 'report' }
-    this.#parts.requester
-      .request(this.#parts.topics.nodeRequests(node), request, { timeoutMs: askTimeoutMs })
+    const { topics, requester } = this.#parts
+    requester
+      .request(topics.nodeRequests(node), request, {
+        timeoutMs: askTimeoutMs,
+        answeredOn: topics.nodeReplies(node),
+      })
       .catch(error => this.#parts.log.debug('no full report yet', { node, reason: messageOf(error) }))
   }
 

@@ -55,7 +55,7 @@ test('the program and its package have one version', t => {
 })
 
 test('topics are built in one file', t => {
-  const prefix = topicsOf('x').masterRequests.split('/')[0]
+  const prefix = topicsOf('x').root.split('/')[0]
   const others = readSources().filter(
     ({ path, text }) => path !== 'contract/wire/topics.ts' && new RegExp(`[\`'"]${prefix}/v\\d`).test(text),
   )

@@ -1,5 +1,7 @@
 /** Pod: containers that share a network address on one node (core/v1). Fields are those that Flotilla acts on. */
 import type { Condition, KubernetesObject, ObjectMeta, ResourceList } from './meta.ts'
+import type { PodSecurityContext, SecurityContext } from './security.ts'
+import type { Volume, VolumeMount } from './volume.ts'
 
 export interface Pod extends KubernetesObject {
   apiVersion: 'v1'
@@ -22,6 +24,11 @@ export interface PodSpec {
   tolerations?: Toleration[]
   hostNetwork?: boolean
   hostname?: string
+  serviceAccountName?: string
+  automountServiceAccountToken?: boolean
+  imagePullSecrets?: Array<{ name?: string }>
+  volumes?: Volume[]
+  securityContext?: PodSecurityContext
   [field: string]: unknown
 }
 
@@ -36,6 +43,8 @@ export interface Container {
   envFrom?: EnvFromSource[]
   ports?: ContainerPort[]
   resources?: { requests?: ResourceList; limits?: ResourceList }
+  volumeMounts?: VolumeMount[]
+  securityContext?: SecurityContext
   stdin?: boolean
   stdinOnce?: boolean
   tty?: boolean
@@ -46,15 +55,23 @@ export interface EnvVar {
   name: string
   value?: string
   valueFrom?: {
-    configMapKeyRef?: { name: string; key: string; optional?: boolean }
+    configMapKeyRef?: KeyReference
+    secretKeyRef?: KeyReference
     fieldRef?: { fieldPath: string; apiVersion?: string }
     [source: string]: unknown
   }
 }
 
+export interface KeyReference {
+  name: string
+  key: string
+  optional?: boolean
+}
+
 export interface EnvFromSource {
   prefix?: string
   configMapRef?: { name: string; optional?: boolean }
+  secretRef?: { name: string; optional?: boolean }
   [source: string]: unknown
 }
 

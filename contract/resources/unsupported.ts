@@ -20,6 +20,58 @@ type Acted =
 
 const resources: Support = { cpu: true, memory: true }
 
+/** Whatever the kernel's or the engine's own default is not. */
+const sharedSecurity: Support = {
+  runAsUser: true,
+  runAsGroup: true,
+  runAsNonRoot: true,
+  seccompProfile: true,
+  // What containerd does by itself where the kernel has it.
+  appArmorProfile: [{ type: 'RuntimeDefault' }],
+}
+const podSecurity: Support = {
+  ...sharedSecurity,
+  supplementalGroups: true,
+  supplementalGroupsPolicy: ['Merge'],
+  fsGroup: true,
+  // Of no effect on volumes that are made for their pod (core/v1), and there are no others.
+  fsGroupChangePolicy: true,
+}
+const containerSecurity: Support = {
+  ...sharedSecurity,
+  allowPrivilegeEscalation: true,
+  privileged: true,
+  readOnlyRootFilesystem: true,
+  capabilities: true,
+  procMount: ['Default'],
+}
+
+const downwardFiles: Support = { items: { each: { path: true, mode: true, fieldRef: true } }, defaultMode: true }
+const volume: Support = {
+  name: true,
+  secret: true,
+  configMap: true,
+  downwardAPI: { inside: downwardFiles },
+  projected: {
+    inside: {
+      sources: {
+        each: { secret: true, configMap: true, downwardAPI: { inside: downwardFiles }, serviceAccountToken: true },
+      },
+      defaultMode: true,
+    },
+  },
+  emptyDir: { inside: {} },
+}
+const volumeMount: Support = {
+  name: true,
+  mountPath: true,
+  readOnly: true,
+  subPath: true,
+  subPathExpr: true,
+  mountPropagation: ['None'],
+  recursiveReadOnly: ['Disabled'],
+}
+
 const container = (hostNetwork: boolean): Support => ({
   name: true,
   image: true,
@@ -28,15 +80,21 @@ const container = (hostNetwork: boolean): Support => ({
   args: true,
   workingDir: true,
   env: {
-    each: { name: true, value: true, valueFrom: { inside: { configMapKeyRef: true, fieldRef: true } } },
+    each: {
+      name: true,
+      value: true,
+      valueFrom: { inside: { configMapKeyRef: true, secretKeyRef: true, fieldRef: true } },
+    },
   },
-  envFrom: { each: { prefix: true, configMapRef: true } },
+  envFrom: { each: { prefix: true, configMapRef: true, secretRef: true } },
   // On the host's network every port is one of the host's anyway.
   ports: { each: { name: true, containerPort: true, protocol: true, hostPort: hostNetwork || [] } },
   resources: { inside: { requests: { inside: resources }, limits: { inside: resources } } },
   stdin: true,
   stdinOnce: true,
   tty: true,
+  volumeMounts: { each: volumeMount },
+  securityContext: { inside: containerSecurity },
   terminationMessagePath: ['/dev/termination-log'],
   terminationMessagePolicy: ['File'],
 })
@@ -53,8 +111,13 @@ const podSpec = (spec: unknown): Support => ({
   dnsPolicy: ['ClusterFirst'],
   schedulerName: ['default-scheduler'],
   enableServiceLinks: [true],
-  serviceAccountName: ['default'],
-  serviceAccount: ['default'],
+  serviceAccountName: true,
+  // The old name of the same.
+  serviceAccount: true,
+  automountServiceAccountToken: true,
+  imagePullSecrets: true,
+  volumes: { each: volume },
+  securityContext: { inside: podSecurity },
   priority: [0],
   preemptionPolicy: ['PreemptLowerPriority'],
 })

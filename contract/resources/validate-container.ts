@@ -67,11 +67,12 @@ function validateVariable(variable: EnvVar, place: Place): void {
   const sources = Object.keys(valueFrom)
   if (sources.length !== 1)
     report(at(place, 'valueFrom'), 'must name exactly one source, such as configMapKeyRef or fieldRef')
-  const { configMapKeyRef, fieldRef } = valueFrom
-  if (configMapKeyRef !== undefined) {
-    const inside = at(place, 'valueFrom', 'configMapKeyRef')
-    checkName(at(inside, 'name'), configMapKeyRef.name || undefined, checkSubdomainName)
-    checkName(at(inside, 'key'), configMapKeyRef.key || undefined, checkConfigKey)
+  const { configMapKeyRef, secretKeyRef, fieldRef } = valueFrom
+  for (const [source, reference] of Object.entries({ configMapKeyRef, secretKeyRef })) {
+    if (reference === undefined) continue
+    const inside = at(place, 'valueFrom', source)
+    checkName(at(inside, 'name'), reference.name || undefined, checkSubdomainName)
+    checkName(at(inside, 'key'), reference.key || undefined, checkConfigKey)
   }
   if (fieldRef !== undefined && !mapFieldPath.test(fieldRef.fieldPath)) {
     checkOneOf(at(place, 'valueFrom', 'fieldRef', 'fieldPath'), fieldRef.fieldPath, fieldPaths)
@@ -82,8 +83,9 @@ function validateEnvFrom(source: EnvFromSource, place: Place): void {
   const named = ['configMapRef', 'secretRef'].filter(name => source[name] !== undefined)
   if (named.length !== 1) report(place, 'must name exactly one source: configMapRef or secretRef')
   if (source.prefix) checkName(at(place, 'prefix'), source.prefix, checkEnvironmentName)
-  if (source.configMapRef !== undefined) {
-    checkName(at(place, 'configMapRef', 'name'), source.configMapRef.name || undefined, checkSubdomainName)
+  const { configMapRef, secretRef } = source
+  for (const [field, reference] of Object.entries({ configMapRef, secretRef })) {
+    if (reference) checkName(at(place, field, 'name'), reference.name || undefined, checkSubdomainName)
   }
 }
 

@@ -1,22 +1,21 @@
 /** Rules of pods and of the pod templates in other kinds (core/v1 `ValidatePodSpec`). */
-import type { Fields } from './fields.ts'
 import { checkLabelName, checkLabelValue, checkQualifiedName, checkSubdomainName } from './names.ts'
 import { at, checkName, checkOneOf, checkRange, checkUnique, type Place, report } from './place.ts'
 import type { Container, PodSpec, Toleration } from './pod.ts'
 import { validateContainer } from './validate-container.ts'
 import { validateLabels } from './validate-meta.ts'
+import { validatePodSecurity, validateSecurity } from './validate-security.ts'
+import { validateVolumes } from './validate-volumes.ts'
 
 export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 /** What a pod spec may hold beyond the fields that Flotilla acts on, as far as rules speak of it. */
 interface UntypedFields {
   initContainers?: Container[]
-  volumes?: Fields[]
   dnsPolicy?: string
   dnsConfig?: { nameservers?: string[] }
   activeDeadlineSeconds?: number
   subdomain?: string
-  serviceAccountName?: string
 }
 
 export function validatePodSpec(given: PodSpec, place: Place): void {
@@ -38,6 +37,10 @@ export function validatePodSpec(given: PodSpec, place: Place): void {
   if (spec.hostname) checkName(at(place, 'hostname'), spec.hostname, checkLabelName)
   if (spec.subdomain) checkName(at(place, 'subdomain'), spec.subdomain, checkLabelName)
   if (spec.serviceAccountName) checkName(at(place, 'serviceAccountName'), spec.serviceAccountName, checkSubdomainName)
+  for (const [index, { name }] of (spec.imagePullSecrets ?? []).entries()) {
+    if (name) checkName(at(place, 'imagePullSecrets', index, 'name'), name, checkSubdomainName)
+  }
+  if (spec.securityContext) validatePodSecurity(spec.securityContext, at(place, 'securityContext'))
 }
 
 function validateContainers(spec: PodSpec & UntypedFields, place: Place): void {
@@ -48,6 +51,7 @@ function validateContainers(spec: PodSpec & UntypedFields, place: Place): void {
   )
   for (const { container, place: inside } of all) {
     validateContainer(container, inside)
+    if (container.securityContext) validateSecurity(container.securityContext, at(inside, 'securityContext'))
     if (spec.hostNetwork === true) requireHostPorts(container, inside)
   }
   checkUnique(all.map(({ container, place: inside }) => ({ key: container.name, place: at(inside, 'name') })))
@@ -69,37 +73,6 @@ function requireHostPorts({ ports = [] }: Container, place: Place): void {
       `must be equal to the containerPort ${containerPort} with hostNetwork`,
     )
   }
-}
-
-function validateVolumes(
-  { volumes = [], initContainers = [], containers }: PodSpec & UntypedFields,
-  place: Place,
-): void {
-  for (const [index, volume] of volumes.entries()) {
-    checkName(at(place, 'volumes', index, 'name'), volume['name'] as string, checkLabelName)
-    const sources = Object.keys(volume).filter(field => field !== 'name')
-    if (sources.length > 1) report(at(place, 'volumes', index), `must have one source, not ${sources.join(' and ')}`)
-  }
-  const names = volumes.map(volume => volume['name'] as string)
-  checkUnique(names.map((key, index) => ({ key, place: at(place, 'volumes', index, 'name') })))
-  for (const [list, items] of Object.entries({ initContainers, containers })) {
-    for (const [index, container] of items.entries()) validateMounts(container, names, at(place, list, index))
-  }
-}
-
-function validateMounts(container: Container, volumes: readonly string[], place: Place): void {
-  const mounts = (container['volumeMounts'] ?? []) as Array<{ name: string; mountPath: string }>
-  for (const [index, { name, mountPath }] of mounts.entries()) {
-    const inside = at(place, 'volumeMounts', index)
-    if (!volumes.includes(name)) {
-      const known = volumes.length === 0 ? 'the pod has no volumes' : `the pod has ${volumes.join(', ')}`
-      report(at(inside, 'name'), `names no volume of the pod: ${known}`)
-    }
-    if (mountPath === '') report(at(inside, 'mountPath'), 'is required')
-  }
-  checkUnique(
-    mounts.map(({ mountPath }, index) => ({ key: mountPath, place: at(place, 'volumeMounts', index, 'mountPath') })),
-  )
 }
 
 function validateToleration(toleration: Toleration, place: Place): void {

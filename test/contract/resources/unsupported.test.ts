@@ -32,9 +32,17 @@ test('all that is acted on goes without a warning', t => {
     env: [
       { name: 'A', value: 'a' },
       { name: 'B', valueFrom: { configMapKeyRef: { name: 'x', key: 'y' } } },
+      { name: 'D', valueFrom: { secretKeyRef: { name: 'x', key: 'y' } } },
       { name: 'C', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     ],
-    envFrom: [{ prefix: 'P_', configMapRef: { name: 'x' } }],
+    envFrom: [{ prefix: 'P_', configMapRef: { name: 'x' } }, { secretRef: { name: 'x' } }],
+    volumeMounts: [{ name: 'secret', mountPath: '/a', readOnly: true, subPath: 'b' }],
+    securityContext: {
+      ...{ runAsUser: 1, runAsGroup: 1, runAsNonRoot: true, privileged: true, readOnlyRootFilesystem: true },
+      allowPrivilegeEscalation: true,
+      capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
+      seccompProfile: { type: 'Unconfined' as const },
+    },
     ports: [{ name: 'http', containerPort: 80, protocol: 'TCP' }],
     resources: { limits: { cpu: '1', memory: '1Gi' } },
     stdin: true,
@@ -48,24 +56,54 @@ test('all that is acted on goes without a warning', t => {
     restartPolicy: 'Never' as const,
     tolerations: [{ operator: 'Exists' as const }],
     hostname: 'web',
+    serviceAccountName: 'robot',
+    automountServiceAccountToken: true,
+    imagePullSecrets: [{ name: 'registry' }],
+    securityContext: { fsGroup: 1, supplementalGroups: [2], fsGroupChangePolicy: 'OnRootMismatch' },
+    volumes: [
+      { name: 'secret', secret: { secretName: 'a', items: [{ key: 'b', path: 'b', mode: 256 }], optional: true } },
+      { name: 'config', configMap: { name: 'a', defaultMode: 256 } },
+      { name: 'pod', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+      { name: 'all', projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'x' } }] } },
+      { name: 'empty', emptyDir: {} },
+    ],
   }
   t.deepEqual(warnings(pod(spec)), [])
 })
 
 test('what is not acted on is told with its path', t => {
   t.deepEqual(inContainer({ livenessProbe: { exec: { command: ['x'] } } }), [`livenessProbe: ${kept}`])
-  t.deepEqual(inContainer({ securityContext: { privileged: true } }), [`securityContext: ${kept}`])
+  t.deepEqual(inContainer({ securityContext: { procMount: 'Unmasked' } }), [`securityContext.procMount: ${kept}`])
   t.deepEqual(inContainer({ ports: [{ containerPort: 80, hostPort: 80 }] }), [`ports[0].hostPort: ${kept}`])
-  t.deepEqual(inContainer({ envFrom: [{ secretRef: { name: 'x' } }] }), [`envFrom[0].secretRef: ${kept}`])
   const requests = { 'ephemeral-storage': '1Gi' }
   t.deepEqual(inContainer({ resources: { requests } }), [`resources.requests.ephemeral-storage: ${kept}`])
-  const secret = { name: 'A', valueFrom: { secretKeyRef: { name: 'x', key: 'y' } } }
-  t.deepEqual(inContainer({ env: [secret] }), [`env[0].valueFrom.secretKeyRef: ${kept}`])
+  const limit = { name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }
+  t.deepEqual(inContainer({ env: [limit] }), [`env[0].valueFrom.resourceFieldRef: ${kept}`])
+  const volumeMounts = [{ name: 'x', mountPath: '/x', mountPropagation: 'Bidirectional' }]
+  t.deepEqual(inContainer({ volumeMounts }), [`volumeMounts[0].mountPropagation: ${kept}`])
+})
+
+test('volumes that are no files of the cluster are told, and so is what of the others is not acted on', t => {
+  const volumes = [
+    { name: 'a', hostPath: { path: '/etc' } },
+    { name: 'b', emptyDir: { medium: 'Memory' } },
+    { name: 'c', downwardAPI: { items: [{ path: 'cpu', resourceFieldRef: { resource: 'limits.cpu' } }] } },
+    { name: 'd', projected: { sources: [{ clusterTrustBundle: { path: 'ca' } }] } },
+  ]
+  t.deepEqual(warnings(pod({ volumes })), [
+    `spec.volumes[0].hostPath: ${kept}`,
+    `spec.volumes[1].emptyDir.medium: ${kept}`,
+    `spec.volumes[2].downwardAPI.items[0].resourceFieldRef: ${kept}`,
+    `spec.volumes[3].projected.sources[0].clusterTrustBundle: ${kept}`,
+  ])
 })
 
 test('a field of a template has the path of the template', t => {
-  const object = deployment({ template: template({ volumes: [{ name: 'a' }], dnsPolicy: 'Default' }) })
-  t.deepEqual(warnings(object), [`spec.template.spec.volumes: ${kept}`, `spec.template.spec.dnsPolicy: ${kept}`])
+  const object = deployment({ template: template({ shareProcessNamespace: true, dnsPolicy: 'Default' }) })
+  t.deepEqual(warnings(object), [
+    `spec.template.spec.shareProcessNamespace: ${kept}`,
+    `spec.template.spec.dnsPolicy: ${kept}`,
+  ])
 })
 
 test('a switch that is off and an empty list ask for nothing', t => {

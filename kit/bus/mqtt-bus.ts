@@ -1,19 +1,25 @@
 /** The Bus over MQTT: connects in the background, and again whenever the connection ends. */
 import type { Duplex } from 'node:stream'
-import { type BackoffOptions, backoffMs } from '../backoff.ts'
+import type { BackoffOptions } from '../backoff.ts'
 import { type Cancel, type Clock, systemClock } from '../clock.ts'
 import { CodedError, hasCode } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type BrokerAddress, parseBrokerAddress, type TlsOptions } from './broker-address.ts'
+import { Attempts } from './attempts.ts'
+import type { BrokerAddress, OpenedSocket } from './broker-address.ts'
 import type { Bus, Message, PublishOptions, Unsubscribe, Will } from './bus.ts'
+import type { ConnectionFailure } from './connection-failure.ts'
 import { ConnectionState } from './connection-state.ts'
 import { MqttConnection } from './mqtt-connection.ts'
 import { Subscriptions } from './subscriptions.ts'
+import type { TlsOptions } from './tls-socket.ts'
 import { checkTopic, coversFilter } from './topic-match.ts'
 
 export interface MqttBusOptions {
-  /** `mqtt://host:port`, `mqtts://host:port`, `mqtt+unix:///path.sock`. */
-  url: string
+  /**
+   * `mqtt://host:port`, `mqtts://host:port`, `mqtt+unix:///path.sock`, `mqtts+unix:///path.sock`. Several are tried in turn;
+   * a function is asked anew before each attempt.
+   */
+  url: string | string[] | (() => string[])
   clientId: string
   will?: Will
   /** The broker ends a connection that was silent for half as long again. 0: never. */
@@ -24,9 +30,12 @@ export interface MqttBusOptions {
   clock?: Clock
   /** Delays between attempts. Default 0.2 to 5 s, half of it random. */
   reconnectMs?: BackoffOptions
+  /** The same while the broker says no to us: asking often would not help. Default 1 to 60 s. */
+  refusedMs?: BackoffOptions
   username?: string
   password?: string
-  tls?: TlsOptions
+  /** A function is asked anew before each attempt, so that a renewed certificate needs no restart. */
+  tls?: TlsOptions | (() => TlsOptions)
   /** Instead of a socket to `url`: the master's own way into its embedded broker. */
   openSocket?: () => Duplex
   /** From the attempt to the broker's welcome. Default 5 s. */
@@ -38,8 +47,14 @@ export interface MqttBusOptions {
 export interface MqttBus extends Bus {
   /** For people: host and port, or path. */
   readonly address: string
+  /** The one of the URLs that is connected, or was tried last. */
+  readonly url: string
   /** Why the last attempt or connection ended. */
   readonly lastFailure: string | undefined
+  /** Called at the end of each connection and each attempt that nobody asked for. */
+  onFailure(handler: (failure: ConnectionFailure) => void): Unsubscribe
+  /** Ends the connection cleanly (no Last Will) and makes a new one at once, as with a new certificate. */
+  reconnect(): Promise<void>
 }
 
 /** Returns at once and connects in the background. Throws `BadRequest` when the URL is none. */
@@ -65,7 +80,6 @@ export async function waitConnected(bus: MqttBus, timeoutMs: number, clock: Cloc
   }
 }
 
-const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 5000, jitter: 0.5 }
 /** A connection that ended sooner does not reset the backoff: two clients of one name must not chase each other fast. */
 const steadyMs = 5000
 
@@ -73,6 +87,7 @@ class ReconnectingBus implements MqttBus {
   readonly clientId: string
   #options: MqttBusOptions
   #clock: Clock
+  #attempts: Attempts
   #broker: BrokerAddress
   #subscriptions: Subscriptions
   #connection: MqttConnection | undefined
@@ -80,8 +95,10 @@ class ReconnectingBus implements MqttBus {
   #openedAt: number | undefined
   #state: ConnectionState
   #closed = false
-  #attempt = 0
   #lastFailure: string | undefined
+  #onFailure = new Set<(failure: ConnectionFailure) => void>()
+  /** The connection ends because we want a new one. */
+  #renewing = false
   #cancelRetry: Cancel = () => undefined
   /** Filters that the broker holds for this connection. */
   #held = new Set<string>()
@@ -93,7 +110,8 @@ class ReconnectingBus implements MqttBus {
     this.clientId = options.clientId
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#broker = parseBrokerAddress(options.url, options.tls)
+    this.#attempts = new Attempts(options)
+    this.#broker = this.#attempts.begin()
     this.#subscriptions = new Subscriptions(options.log)
     this.#state = new ConnectionState(options.log)
   }
@@ -106,28 +124,38 @@ class ReconnectingBus implements MqttBus {
     return this.#broker.text
   }
 
+  get url(): string {
+    return this.#attempts.url
+  }
+
   get lastFailure(): string | undefined {
     return this.#lastFailure
   }
 
   start(): void {
-    const { will, keepaliveSeconds, connectTimeoutMs = 5000, maxPacketBytes = 4 * 1024 * 1024 } = this.#options
-    const openSocket = this.#options.openSocket ?? this.#broker.openSocket
+    const { keepaliveSeconds, connectTimeoutMs = 5000, maxPacketBytes = 4 * 1024 * 1024, pingSeconds } = this.#options
+    this.#broker = this.#attempts.begin()
     this.#connection = new MqttConnection({
-      socket: openSocket(),
+      opened: this.#open(),
       clock: this.#clock,
       clientId: this.clientId,
       keepaliveSeconds,
-      pingSeconds: this.#options.pingSeconds ?? keepaliveSeconds,
+      pingSeconds: pingSeconds ?? keepaliveSeconds,
       connectTimeoutMs,
       maxPacketBytes,
-      will,
+      will: this.#options.will,
       username: this.#options.username ?? this.#broker.username,
       password: this.#options.password ?? this.#broker.password,
       onOpen: () => void this.#opened(),
       onMessage: message => this.#subscriptions.dispatch(message),
-      onEnd: reason => this.#ended(reason),
+      onEnd: failure => this.#ended(failure),
     })
+  }
+
+  #open(): OpenedSocket {
+    const { openSocket, tls = {} } = this.#options
+    if (openSocket) return { socket: openSocket() }
+    return this.#broker.open(typeof tls === 'function' ? tls() : tls)
   }
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
@@ -167,6 +195,18 @@ class ReconnectingBus implements MqttBus {
     return this.#state.onDisconnect(handler)
   }
 
+  onFailure(handler: (failure: ConnectionFailure) => void): Unsubscribe {
+    this.#onFailure.add(handler)
+    return () => this.#onFailure.delete(handler)
+  }
+
+  async reconnect(): Promise<void> {
+    // Between two connections, the next one is a new one anyway.
+    if (!this.#connection || this.#closed) return
+    this.#renewing = true
+    await this.#connection.close()
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#cancelRetry()
@@ -183,20 +223,31 @@ class ReconnectingBus implements MqttBus {
     this.#state.tell()
   }
 
-  #ended(reason: string): void {
-    const { log, reconnectMs = defaultBackoff } = this.#options
+  #ended(failure: ConnectionFailure): void {
     const wasConnected = this.#state.connected
-    if (this.#openedAt !== undefined && this.#clock.monotonic() - this.#openedAt > steadyMs) this.#attempt = 0
+    if (this.#openedAt !== undefined && this.#clock.monotonic() - this.#openedAt > steadyMs) this.#attempts.succeeded()
     this.#connection = undefined
     this.#openedAt = undefined
     this.#state.connected = false
     this.#held.clear()
-    this.#lastFailure = reason
     if (wasConnected) this.#state.tell()
     if (this.#closed) return
-    const retryMs = backoffMs(this.#attempt++, reconnectMs)
+    if (this.#renewing) {
+      this.#renewing = false
+      this.start()
+    } else {
+      this.#retry(failure, wasConnected)
+    }
+  }
+
+  #retry(failure: ConnectionFailure, wasConnected: boolean): void {
+    const { log } = this.#options
+    const { reason } = failure
+    this.#lastFailure = reason
+    for (const handler of this.#onFailure) handler(failure)
+    const retryMs = this.#attempts.failed(failure)
     // One line per outage; the attempts in between say nothing new.
-    const write = wasConnected || this.#attempt === 1 ? log.warn : log.debug
+    const write = wasConnected || this.#attempts.isFirstFailure ? log.warn : log.debug
     write('not connected to the broker', { broker: this.address, reason, retryMs: Math.round(retryMs) })
     this.#cancelRetry = this.#clock.after(retryMs, () => this.start())
   }

@@ -3,11 +3,13 @@ import type { Duplex } from 'node:stream'
 import { MqttClient } from 'mqtt'
 import type { Clock } from '../clock.ts'
 import { CodedError, messageOf } from '../errors.ts'
+import type { OpenedSocket } from './broker-address.ts'
 import type { Message, Will } from './bus.ts'
+import { type ConnectionFailure, failureOf } from './connection-failure.ts'
 import { PacketLimit } from './packet-limit.ts'
 
 export interface MqttConnectionOptions {
-  socket: Duplex
+  opened: OpenedSocket
   clock: Clock
   clientId: string
   keepaliveSeconds: number
@@ -20,7 +22,7 @@ export interface MqttConnectionOptions {
   onOpen: () => void
   onMessage: (message: Message) => void
   /** Called once, with why. */
-  onEnd: (reason: string) => void
+  onEnd: (failure: ConnectionFailure) => void
 }
 
 /** Publications and subscriptions that wait for the broker's word. Packet ids would allow 65 535. */
@@ -35,17 +37,45 @@ const publishOverheadBytes = 9
 
 export class MqttConnection {
   #options: MqttConnectionOptions
-  #client: MqttClient
+  #socket: Duplex
+  /** Undefined until the socket may be written to. */
+  #client: MqttClient | undefined
   #waiting = new Set<(error: Error) => void>()
   #waitingBytes = 0
   /** The first thing that went wrong: what follows is its consequence. */
-  #reason: string | undefined
+  #failure: ConnectionFailure | undefined
 
   constructor(options: MqttConnectionOptions) {
-    const { socket, will, username, password } = options
+    const { socket, ready } = options.opened
     this.#options = options
+    this.#socket = socket
+    socket.on('error', error => {
+      this.#failure ??= failureOf(error)
+    })
+    socket.once('close', () => this.#ended())
+    if (ready) void this.#beginWhen(ready)
+    else this.#client = this.#begin()
+  }
+
+  async #beginWhen(ready: Promise<void>): Promise<void> {
+    const { clock, connectTimeoutMs } = this.#options
+    const cancel = clock.after(connectTimeoutMs, () => this.destroy(`no TLS within ${connectTimeoutMs} ms`))
+    try {
+      await ready
+      // What ends in this moment is told by the socket's own events.
+      if (!this.#socket.destroyed) this.#client = this.#begin()
+    } catch (error) {
+      this.#break(failureOf(error))
+    } finally {
+      cancel()
+    }
+  }
+
+  #begin(): MqttClient {
+    const { options, socket } = { options: this.#options, socket: this.#socket }
+    const { will, username, password } = options
     this.#guardIncoming(socket)
-    this.#client = new MqttClient(() => socket, {
+    const client = new MqttClient(() => socket, {
       clientId: options.clientId,
       protocolVersion: 4,
       clean: true,
@@ -60,16 +90,16 @@ export class MqttConnection {
       ...(password !== undefined && { password }),
       ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
     })
-    this.#client.on('connect', () => {
+    client.on('connect', () => {
       // Only from here on: what CONNECT promises is how often the broker hears from us, and some count that in whole seconds.
-      this.#client.keepaliveManager?.setKeepalive(options.pingSeconds)
+      client.keepaliveManager?.setKeepalive(options.pingSeconds)
       options.onOpen()
     })
-    this.#client.on('message', (topic, payload, packet) => {
+    client.on('message', (topic, payload, packet) => {
       options.onMessage({ topic, payload, retained: packet.retain })
     })
-    this.#client.on('error', error => this.destroy(reasonOf(error)))
-    socket.once('close', () => this.#ended())
+    client.on('error', error => this.#break(failureOf(error)))
+    return client
   }
 
   /** QoS 1 resolves with the PUBACK. Rejects with `ServiceUnavailable`, `RequestEntityTooLarge` or `TooManyRequests`. */
@@ -86,7 +116,7 @@ export class MqttConnection {
     }
     this.#waitingBytes += bytes
     try {
-      await this.#ask(`publish to ${topic}`, done => this.#client.publish(topic, payload, options, done))
+      await this.#ask(`publish to ${topic}`, (client, done) => client.publish(topic, payload, options, done))
     } finally {
       this.#waitingBytes -= bytes
     }
@@ -95,8 +125,8 @@ export class MqttConnection {
   /** Resolves to the filters that the broker refused. */
   async subscribe(filters: string[]): Promise<string[]> {
     const answers = chunks(filters, maxFiltersPerPacket).map(async chunk => {
-      const granted = await this.#ask<readonly unknown[]>('subscribe', done =>
-        this.#client.subscribe(chunk, { qos: 1 }, (error, _subscriptions, packet) => {
+      const granted = await this.#ask<readonly unknown[]>('subscribe', (client, done) =>
+        client.subscribe(chunk, { qos: 1 }, (error, _subscriptions, packet) => {
           // A SUBACK that refuses a filter comes as an error too.
           if (error && !packet) done(error)
           else done(null, packet?.granted ?? [])
@@ -110,18 +140,18 @@ export class MqttConnection {
   async unsubscribe(filters: string[]): Promise<void> {
     await Promise.all(
       chunks(filters, maxFiltersPerPacket).map(chunk =>
-        this.#ask('unsubscribe', done => this.#client.unsubscribe(chunk, error => done(error))),
+        this.#ask('unsubscribe', (client, done) => client.unsubscribe(chunk, error => done(error))),
       ),
     )
   }
 
   /** Says goodbye (no will), after what was sent has been acknowledged. */
   async close(): Promise<void> {
-    const { socket, clock } = this.#options
+    const { socket, clock } = { socket: this.#socket, clock: this.#options.clock }
     if (socket.destroyed) return
     const { promise: gone, resolve } = Promise.withResolvers<void>()
     socket.once('close', () => resolve())
-    if (this.#client.connected) this.#client.end(false)
+    if (this.#client?.connected) this.#client.end(false)
     else socket.destroy()
     const cancel = clock.after(closeMs, () => socket.destroy())
     await gone
@@ -130,8 +160,12 @@ export class MqttConnection {
 
   /** Breaks the connection: the broker sends the will. */
   destroy(reason: string): void {
-    this.#reason ??= reason
-    this.#options.socket.destroy()
+    this.#break({ kind: 'ended', reason })
+  }
+
+  #break(failure: ConnectionFailure): void {
+    this.#failure ??= failure
+    this.#socket.destroy()
   }
 
   #guardIncoming(socket: Duplex): void {
@@ -144,27 +178,29 @@ export class MqttConnection {
         this.destroy(messageOf(error))
       }
     })
-    socket.on('error', error => {
-      this.#reason ??= reasonOf(error)
-    })
   }
 
   #ended(): void {
-    const reason = this.#reason ?? 'the connection was closed'
+    const failure = this.#failure ?? { kind: 'ended', reason: 'the connection was closed' }
     // The library forgets to tell the publications under way.
-    const error = new CodedError('ServiceUnavailable', reason)
+    const error = new CodedError('ServiceUnavailable', failure.reason)
     for (const reject of [...this.#waiting]) reject(error)
-    this.#client.removeAllListeners()
-    this.#client.on('error', () => undefined) // What it still says of a connection that has ended is of no interest.
-    this.#options.onEnd(reason)
+    this.#client?.removeAllListeners()
+    this.#client?.on('error', () => undefined) // What it still says of a connection that has ended is of no interest.
+    this.#options.onEnd(failure)
   }
 
   /** Calls the library and waits for its callback or for the end of the connection. */
-  async #ask<T>(what: string, call: (done: (error?: Error | null, result?: T) => void) => void): Promise<T> {
+  async #ask<T>(
+    what: string,
+    call: (client: MqttClient, done: (error?: Error | null, result?: T) => void) => void,
+  ): Promise<T> {
+    const client = this.#client
+    if (!client) throw new CodedError('ServiceUnavailable', `cannot ${what}: because the broker is not connected`)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#waiting.add(reject)
     try {
-      call((error, result) => (error ? reject(error) : resolve(result as T)))
+      call(client, (error, result) => (error ? reject(error) : resolve(result as T)))
       return await promise
     } catch (error) {
       throw new CodedError('ServiceUnavailable', `cannot ${what}: because ${messageOf(error)}`, { cause: error })
@@ -178,9 +214,4 @@ function chunks<T>(list: T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
   )
-}
-
-/** `ECONNREFUSED` says more than "connect ECONNREFUSED 127.0.0.1:1883" beside the address; an AggregateError has no text at all. */
-function reasonOf(error: Error & { code?: unknown }): string {
-  return typeof error.code === 'string' ? error.code : error.message
 }

@@ -37,6 +37,8 @@ const maxAliases = 100
 /** One slip can lead the parser astray for the rest of the file: what follows these tells nothing new. */
 const maxProblems = 20
 const floatTag = 'tag:yaml.org,2002:float'
+/** The library's own messages quote what they stumble over, however long. */
+const maxMessageLength = 200
 /** Tags of YAML 1.1 that kubectl does not apply: `12:30` and `2024-01-01` stay text, no sets, no binaries. */
 const unwantedTags = ['timestamp', 'binary', 'set', 'omap', 'pairs'].map(name => `tag:yaml.org,2002:${name}`)
 
@@ -45,7 +47,8 @@ export function parseYamlDocuments(text: string, file: string): YamlFile {
   const result: YamlFile = { documents: [], problems: [] }
   const report = (message: string, offset: number): void => {
     if (result.problems.length === maxProblems) return
-    result.problems.push({ path: '', message: `not YAML: ${message}`, file, line: lines.linePos(offset).line })
+    const cut = message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message
+    result.problems.push({ path: '', message: `not YAML: ${cut}`, file, line: lines.linePos(offset).line })
   }
   for (const document of parseDocuments(text, lines, report)) {
     const found = [...document.errors, ...document.warnings, ...findStrangeKeys(document)]

@@ -40,6 +40,7 @@ export interface RequesterOptions {
   clock: Clock
   random: Random
   log?: Log
+  badMessages?: BadMessages
   /** Requests under way at once. Default 1000. */
   maxPending?: number
 }
@@ -59,7 +60,7 @@ export class Requester {
 
   constructor(options: RequesterOptions) {
     this.#options = options
-    this.#bad = new BadMessages(options.log ?? silentLog)
+    this.#bad = options.badMessages ?? new BadMessages(options.log ?? silentLog)
   }
 
   async start(): Promise<void> {

@@ -8,7 +8,6 @@ import { createFleetCommands } from '../../cli/cli.ts'
 import type { Stdin, Terminal, TerminalSize } from '../../cli/terminal.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
-import { topicsOf } from '../../contract/wire/topics.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
 import { MemoryBroker } from '../../kit/bus/memory-bus.ts'
 import { type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
@@ -17,7 +16,7 @@ import { systemClock } from '../../kit/clock.ts'
 import { runCommandLine } from '../../kit/command-line.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
-import { MqttDoor } from '../../master/api/mqtt-door.ts'
+import { openDoor, topics } from '../master/api/door.ts'
 import { createHarness, type Harness, target } from '../master/api/harness.ts'
 
 export interface FleetHarness extends Harness {
@@ -61,7 +60,6 @@ export interface FakeTerminal extends Terminal {
   resize(size: TerminalSize): void
 }
 
-const topics = topicsOf('home')
 const sizes = { windowBytes: 256 * 1024, chunkBytes: 32 * 1024, maxFrameBytes: 2 ** 21 }
 
 export interface FleetOptions {
@@ -73,12 +71,9 @@ export async function createFleet(t: ExecutionContext, options: FleetOptions = {
   const harness = await createHarness(t)
   const { broker = new MemoryBroker() } = options
   const bus = broker.connect('master')
-  const door = new MqttDoor({ api: harness.api, bus, topics, clock: systemClock, log: silentLog })
-  await door.start()
+  await openDoor(t, { api: harness.api, bus })
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-cli-'))
   t.teardown(async () => {
-    await door.stop()
-    await bus.close()
     await rm(folder, { recursive: true })
   })
   const start = (...argv: string[]): Running => startCommand(broker, folder, { argv, size: options.size })
@@ -210,8 +205,7 @@ async function serveNode(
     clock: systemClock,
     log: silentLog,
     maxInFlight: 16,
-    replyPattern: /./,
-    streamPattern: /./,
+    askerOf: () => ({ replies: topics.nodeReplies(node), stream: id => topics.nodeStream(node, id) }),
     handle,
   })
 }

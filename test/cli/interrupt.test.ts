@@ -35,7 +35,7 @@ async function open(t: ExecutionContext) {
   t.teardown(() => spy.close())
   const ends: string[] = []
   await waitConnected(spy, 5000)
-  await spy.subscribe('flotilla/v1/home/streams/+/+/up', ({ payload }) => {
+  await spy.subscribe('flotilla/v1/home/clients/+/+/streams/+/up', ({ payload }) => {
     const part = JSON.parse(payload.toString())
     if ('e' in part) ends.push(part.e?.code ?? 'ended well')
   })

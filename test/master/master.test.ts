@@ -84,9 +84,14 @@ async function watchNode(t: ExecutionContext, port: number): Promise<() => Promi
   })
   t.teardown(() => bus.close())
   await waitConnected(bus, 10_000)
-  const requester = new Requester({ bus, repliesTopic: topics.clientReplies('asker'), clock, random })
+  const requester = new Requester({
+    bus,
+    repliesTopic: topics.clientReplies({ username: 'admin', client: 'asker' }),
+    clock,
+    random,
+  })
   await requester.start()
-  const api = new ApiClient({ bus, requester, topics, clock, random })
+  const api = new ApiClient({ bus, requester, topics, username: 'admin', clock, random })
   return async () => {
     const node = (await api.get(targetOf(kindNamed('nodes'), undefined, 'board-1'))) as unknown as Node
     return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status

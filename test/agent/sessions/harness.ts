@@ -58,14 +58,14 @@ export interface Scene {
 export async function setScene(t: ExecutionContext, clock: Clock = systemClock): Promise<Scene> {
   const directory = await mkdtemp(join(tmpdir(), 'fx-'))
   const broker = new MemoryBroker()
-  const [client, node] = [broker.connect('someone'), broker.connect('node')]
+  const [client, node] = [broker.connect('master'), broker.connect('node')]
   const runtime = new ExecRuntime({ clock, images: ['web:1'] })
   const [counts, bad] = [{ reportsWanted: 0, streams: 0 }, new BadMessages(silentLog)]
   const requests = new NodeRequests({
     ...{ bus: node, topics, nodeName: 'board-1', runtime, clock, log: silentLog, badMessages: bad },
     onReportWanted: () => void counts.reportsWanted++,
   })
-  const repliesTopic = topics.clientReplies('someone')
+  const repliesTopic = topics.nodeReplies('board-1')
   const requester = new Requester({ bus: client, repliesTopic, clock, random: seededRandom(1) })
   await requests.start()
   await requester.start()
@@ -88,10 +88,11 @@ export async function setScene(t: ExecutionContext, clock: Clock = systemClock):
       await appendFile(path, lines.map(line => `${new Date(clock.now()).toISOString()} stdout F ${line}\n`).join(''))
     },
     async open(body) {
-      const prefix = topics.stream('someone', `s${counts.streams++}`)
+      const id = `s${counts.streams++}`
+      const prefix = topics.nodeStream('board-1', id)
       const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes: maxPacketBytes }
       const stream = await openStream({ bus: client, prefix, side: 'opener', clock, ...limits })
-      t.deepEqual(await ask(body, prefix), { stream: true })
+      t.deepEqual(await ask(body, id), { stream: true })
       return stream
     },
     stop: () => requests.stop(),

@@ -1,14 +1,21 @@
 import test from 'ava'
+import { BadMessages } from '../../../kit/bus/bad-messages.ts'
 import type { Bus } from '../../../kit/bus/bus.ts'
 import { MemoryBroker, type MemoryBus } from '../../../kit/bus/memory-bus.ts'
 import { Requester } from '../../../kit/bus/request.ts'
-import { type RequestContext, type ServeRequestsOptions, serveRequests } from '../../../kit/bus/serve-requests.ts'
+import {
+  type AskerTopics,
+  type RequestContext,
+  type ServeRequestsOptions,
+  serveRequests,
+} from '../../../kit/bus/serve-requests.ts'
 import { CodedError, hasCode } from '../../../kit/errors.ts'
 import { FakeClock } from '../../../kit/fake-clock.ts'
 import { silentLog } from '../../../kit/log.ts'
 import { seededRandom } from '../../../kit/random.ts'
 
-type Handle = (body: unknown, context: RequestContext) => Promise<unknown>
+type Asker = AskerTopics & { name: string }
+type Handle = (body: unknown, context: RequestContext<Asker>) => Promise<unknown>
 
 interface Scene {
   clock: FakeClock
@@ -16,7 +23,8 @@ interface Scene {
   asking: MemoryBus
   serving: MemoryBus
   requester: Requester
-  serve(topic: string, handle: Handle, options?: Partial<ServeRequestsOptions>): Promise<() => void>
+  /** On `<asker>/<topic>` of any asker. */
+  serve(topic: string, handle: Handle, options?: Partial<ServeRequestsOptions<Asker>>): Promise<() => void>
 }
 
 async function setScene(): Promise<Scene> {
@@ -28,16 +36,22 @@ async function setScene(): Promise<Scene> {
   const serve: Scene['serve'] = (topic, handle, options = {}) =>
     serveRequests({
       bus: serving,
-      topic,
+      topic: `+/${topic}`,
       clock,
       log: silentLog,
       maxInFlight: 2,
-      replyPattern: /^replies\/[a-z]+$/,
-      streamPattern: /^streams\/[a-z]+$/,
+      askerOf,
       handle,
       ...options,
     })
   return { clock, broker, asking, serving, requester, serve }
+}
+
+/** Nobody asks on the topics of `mallory`. */
+function askerOf(topic: string): Asker | undefined {
+  const [name = ''] = topic.split('/')
+  if (name === 'mallory') return undefined
+  return { name, replies: `replies/${name}`, stream: id => `streams/${name}/${id}` }
 }
 
 /** Every message on `topic`, decoded. */
@@ -50,7 +64,7 @@ async function spy(bus: Bus, topic: string): Promise<Array<Record<string, unknow
 test('a request is answered', async t => {
   const { requester, serve } = await setScene()
   await serve('sums', async body => (body as number[]).reduce((sum, number) => sum + number, 0))
-  t.is(await requester.request('sums', [1, 2, 3], { timeoutMs: 1000 }), 6)
+  t.is(await requester.request('asker/sums', [1, 2, 3], { timeoutMs: 1000 }), 6)
 })
 
 test('an error crosses the wire with its code, message and problems', async t => {
@@ -59,7 +73,7 @@ test('an error crosses the wire with its code, message and problems', async t =>
   await serve('x', async () => {
     throw new CodedError('Invalid', 'cannot apply: because it is wrong', { problems })
   })
-  const error = await t.throwsAsync(requester.request('x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
+  const error = await t.throwsAsync(requester.request('asker/x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
   t.is(error.code, 'Invalid')
   t.is(error.message, 'cannot apply: because it is wrong')
   t.deepEqual(error.problems, problems)
@@ -70,7 +84,7 @@ test('what a handler throws without a code arrives as InternalError', async t =>
   await serve('x', async () => {
     throw new TypeError('x is not a function')
   })
-  const error = await t.throwsAsync(requester.request('x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
+  const error = await t.throwsAsync(requester.request('asker/x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
   t.is(error.code, 'InternalError')
 })
 
@@ -79,13 +93,13 @@ test('an answer that is no JSON does not leave the asker waiting', async t => {
   const circle: { self?: unknown } = {}
   circle.self = circle
   await serve('x', async () => circle)
-  const error = await t.throwsAsync(requester.request('x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
+  const error = await t.throwsAsync(requester.request('asker/x', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
   t.is(error.code, 'InternalError')
 })
 
 test('an asker that nobody answers gives up at its deadline', async t => {
   const { clock, requester } = await setScene()
-  const asked = requester.request('nobody', {}, { timeoutMs: 1000 })
+  const asked = requester.request('asker/nobody', {}, { timeoutMs: 1000 })
   await clock.advance(999)
   const early = await Promise.race([asked, Promise.resolve('still waiting')])
   t.is(early, 'still waiting')
@@ -101,7 +115,7 @@ test('a handler is told when its asker has given up', async t => {
     signals.push(signal)
     return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   })
-  const asked = requester.request('slow', {}, { timeoutMs: 1000 })
+  const asked = requester.request('asker/slow', {}, { timeoutMs: 1000 })
   asked.catch(() => undefined) // Looked at below; the clock moves first.
   await clock.advance(1000)
   await t.throwsAsync(asked)
@@ -111,20 +125,22 @@ test('a handler is told when its asker has given up', async t => {
 test('an asker can lose interest', async t => {
   const { requester } = await setScene()
   const abort = new AbortController()
-  const asked = requester.request('nobody', {}, { timeoutMs: 1000, signal: abort.signal })
+  const asked = requester.request('asker/nobody', {}, { timeoutMs: 1000, signal: abort.signal })
   abort.abort(new Error('changed my mind'))
   await t.throwsAsync(asked, { message: 'changed my mind' })
-  await t.throwsAsync(requester.request('nobody', {}, { timeoutMs: 1000, signal: abort.signal }))
+  await t.throwsAsync(requester.request('asker/nobody', {}, { timeoutMs: 1000, signal: abort.signal }))
 })
 
 test('a lost connection ends the wait at once: the answer would not find us', async t => {
   const { asking, requester, serve } = await setScene()
   await serve('never', () => new Promise(() => undefined))
-  const asked = requester.request('never', {}, { timeoutMs: 60_000 })
+  const asked = requester.request('asker/never', {}, { timeoutMs: 60_000 })
   asking.cut()
   const error = await t.throwsAsync(asked, { instanceOf: CodedError })
   t.is(error.code, 'ServiceUnavailable')
-  const unsent = await t.throwsAsync(requester.request('never', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
+  const unsent = await t.throwsAsync(requester.request('asker/never', {}, { timeoutMs: 1000 }), {
+    instanceOf: CodedError,
+  })
   t.is(unsent.code, 'ServiceUnavailable')
 })
 
@@ -132,12 +148,14 @@ test('more requests than may be in flight are refused, and room comes back', asy
   const { requester, serve } = await setScene()
   const gates: Array<(value: string) => void> = []
   await serve('gate', () => new Promise(resolve => gates.push(resolve)))
-  const first = [1, 2].map(() => requester.request('gate', {}, { timeoutMs: 1000 }))
-  const error = await t.throwsAsync(requester.request('gate', {}, { timeoutMs: 1000 }), { instanceOf: CodedError })
+  const first = [1, 2].map(() => requester.request('asker/gate', {}, { timeoutMs: 1000 }))
+  const error = await t.throwsAsync(requester.request('asker/gate', {}, { timeoutMs: 1000 }), {
+    instanceOf: CodedError,
+  })
   t.is(error.code, 'TooManyRequests')
   for (const open of gates.splice(0)) open('through')
   t.deepEqual(await Promise.all(first), ['through', 'through'])
-  const next = requester.request('gate', {}, { timeoutMs: 1000 })
+  const next = requester.request('asker/gate', {}, { timeoutMs: 1000 })
   await new Promise(resolve => setImmediate(resolve))
   gates[0]?.('again')
   t.is(await next, 'again')
@@ -148,36 +166,86 @@ test('a request that is delivered twice is handled once', async t => {
   const replies = await spy(asking, 'replies/twice')
   let handled = 0
   await serve('x', async () => ++handled)
-  const envelope = JSON.stringify({ id: '1', replyTo: 'replies/twice', timeoutMs: 1000, body: {} })
-  for (let round = 0; round < 3; round++) await asking.publish('x', envelope)
+  const envelope = JSON.stringify({ id: '1', timeoutMs: 1000, body: {} })
+  for (let round = 0; round < 3; round++) await asking.publish('twice/x', envelope)
   await clock.advance(0)
   t.deepEqual(replies, [{ id: '1', body: 1 }])
 })
 
-test('a forwarded request is answered by the other side, within what is left of the deadline', async t => {
-  const { clock, requester, serve, asking } = await setScene()
-  const passed = await spy(asking, 'node')
-  await serve('api', async (body, context) => {
-    await new Promise<void>(resolve => clock.after(300, resolve))
-    return context.forward('node', { logsOf: body })
+test('the answer goes to whoever the topic belongs to, and the handler is told who that is', async t => {
+  const { asking, clock, serve } = await setScene()
+  const [alice, bob] = [await spy(asking, 'replies/alice'), await spy(asking, 'replies/bob')]
+  await serve('x', async (_body, { asker, stream }) => ({ name: asker.name, stream }))
+  // The same id twice: two askers know nothing of each other.
+  await asking.publish('alice/x', JSON.stringify({ id: '1', timeoutMs: 1000, stream: 's1' }))
+  await asking.publish('bob/x', JSON.stringify({ id: '1', timeoutMs: 1000 }))
+  await clock.advance(0)
+  t.deepEqual(alice, [{ id: '1', body: { name: 'alice', stream: 'streams/alice/s1' } }])
+  t.deepEqual(bob, [{ id: '1', body: { name: 'bob' } }])
+})
+
+test('an asker whose topics have no streams is offered none', async t => {
+  const { requester, serve } = await setScene()
+  await serve('x', async (_body, { stream }) => String(stream), {
+    askerOf: () => ({ name: '', replies: 'replies/asker' }),
   })
-  await serve('node', async (body, { stream }) => ({ body, stream }))
-  const asked = requester.request('api', 'pod-1', { timeoutMs: 1000, stream: 'streams/abc' })
-  await clock.advance(300)
-  t.deepEqual(await asked, { body: { logsOf: 'pod-1' }, stream: 'streams/abc' })
-  t.like(passed[0], { replyTo: 'replies/asker', timeoutMs: 700, stream: 'streams/abc' })
+  t.is(await requester.request('asker/x', {}, { timeoutMs: 1000, stream: 's1' }), 'undefined')
+})
+
+test('an answer counts only on the topic of the one that was asked', async t => {
+  const { broker, clock, asking } = await setScene()
+  const bad = new BadMessages(silentLog)
+  const requester = new Requester({
+    bus: asking,
+    repliesTopic: 'nodes/+/replies',
+    clock,
+    random: seededRandom(2),
+    badMessages: bad,
+  })
+  await requester.start()
+  const [board, thief] = [broker.connect('board'), broker.connect('thief')]
+  await board.subscribe('nodes/board/requests', message => {
+    const { id } = JSON.parse(String(message.payload))
+    // It even knows the id, which nobody can guess.
+    void thief.publish('nodes/thief/replies', JSON.stringify({ id, body: 'stolen' }))
+    clock.after(10, () => void board.publish('nodes/board/replies', JSON.stringify({ id, body: 'true' })))
+  })
+  const asked = requester.request('nodes/board/requests', {}, { timeoutMs: 1000, answeredOn: 'nodes/board/replies' })
+  await clock.advance(10)
+  t.is(await asked, 'true')
+  t.deepEqual(bad.counts(), { reply: 1 })
+})
+
+test('an answer that the broker kept is none', async t => {
+  const { broker, clock, asking } = await setScene()
+  const bad = new BadMessages(silentLog)
+  // Whoever knows the seed knows the id.
+  const random = seededRandom(3)
+  const id = seededRandom(3).uuid()
+  await broker.connect('board').publish('kept', JSON.stringify({ id, body: 'old' }), { retain: true })
+  const requester = new Requester({ bus: asking, repliesTopic: 'kept', clock, random, badMessages: bad })
+  await requester.start()
+  const asked = requester.request('asker/nobody', {}, { timeoutMs: 1000 })
+  const refused = t.throwsAsync(asked, { code: 'Timeout' })
+  await clock.advance(1000)
+  await refused
+  t.deepEqual(bad.counts(), { reply: 1 })
 })
 
 test('a request that may make us write anywhere is dropped and counted', async t => {
   const { asking, clock, serve } = await setScene()
   const everything = await spy(asking, 'secret/#')
   let handled = 0
-  await serve('x', async () => ++handled)
-  const good = { id: '1', replyTo: 'replies/a', timeoutMs: 1000, body: 1 }
+  const counted = new BadMessages(silentLog)
+  await serve('x', async () => ++handled, { badMessages: counted })
+  const good = { id: '1', timeoutMs: 1000, body: 1 }
   const bad: unknown[] = [
-    { ...good, replyTo: 'secret/topic' },
-    { ...good, replyTo: 'replies/a/../b' },
     { ...good, stream: 'secret/stream' },
+    { ...good, stream: '../../secret' },
+    { ...good, stream: '+' },
+    { ...good, stream: '' },
+    { ...good, stream: 'x'.repeat(65) },
+    { ...good, stream: 7 },
     { ...good, id: 7 },
     { ...good, id: 'x'.repeat(65) },
     { ...good, timeoutMs: -1 },
@@ -186,18 +254,21 @@ test('a request that may make us write anywhere is dropped and counted', async t
     null,
     'text',
   ]
-  for (const envelope of bad) await asking.publish('x', JSON.stringify(envelope))
-  await asking.publish('x', '{not json')
-  await asking.publish('x', Buffer.from([0xff, 0x00, 0xfe]))
-  await asking.publish('x', JSON.stringify(good), { retain: false })
+  for (const envelope of bad) await asking.publish('asker/x', JSON.stringify(envelope))
+  await asking.publish('asker/x', '{not json')
+  await asking.publish('asker/x', Buffer.from([0xff, 0x00, 0xfe]))
+  await asking.publish('mallory/x', JSON.stringify(good))
+  // What an older program would have said; it is not looked at.
+  await asking.publish('asker/x', JSON.stringify({ ...good, replyTo: 'secret/topic' }))
   await clock.advance(0)
   t.is(handled, 1)
   t.deepEqual(everything, [])
+  t.deepEqual(counted.counts(), { request: bad.length + 3 })
 })
 
 test('a retained request is none: it would be asked again at every connection', async t => {
   const { asking, clock, serve } = await setScene()
-  await asking.publish('x', JSON.stringify({ id: '1', replyTo: 'replies/a', timeoutMs: 1000 }), { retain: true })
+  await asking.publish('asker/x', JSON.stringify({ id: '1', timeoutMs: 1000 }), { retain: true })
   let handled = 0
   await serve('x', async () => ++handled)
   await clock.advance(0)
@@ -210,7 +281,7 @@ test('garbage among the replies is dropped, and the wait goes on', async t => {
     await asking.publish('replies/asker', payload)
   }
   await serve('x', async () => 'fine')
-  t.is(await requester.request('x', {}, { timeoutMs: 1000 }), 'fine')
+  t.is(await requester.request('asker/x', {}, { timeoutMs: 1000 }), 'fine')
 })
 
 test('stopping a server aborts what it works on and hears nothing more', async t => {
@@ -218,13 +289,13 @@ test('stopping a server aborts what it works on and hears nothing more', async t
   const stop = await serve('x', (_body, { signal }) => {
     return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   })
-  const asked = requester.request('x', {}, { timeoutMs: 1000 })
+  const asked = requester.request('asker/x', {}, { timeoutMs: 1000 })
   await clock.advance(0)
   stop()
   const error = await t.throwsAsync(asked, { instanceOf: CodedError })
   t.is(error.code, 'ServiceUnavailable')
   const replies = await spy(asking, 'replies/late')
-  await asking.publish('x', JSON.stringify({ id: '2', replyTo: 'replies/late', timeoutMs: 1000 }))
+  await asking.publish('late/x', JSON.stringify({ id: '2', timeoutMs: 1000 }))
   await clock.advance(0)
   t.deepEqual(replies, [])
 })

@@ -3,11 +3,12 @@ import type { ExecutionContext } from 'ava'
 import { kinds } from '../../../contract/resources/kinds.ts'
 import type { AnyObject, KubernetesObject } from '../../../contract/resources/meta.ts'
 import type { ApiRequest, Outcome, Target, WatchFrame } from '../../../contract/wire/api.ts'
+import { type Identity, usernameOf } from '../../../contract/wire/identity.ts'
 import { systemClock } from '../../../kit/clock.ts'
 import { silentLog } from '../../../kit/log.ts'
 import { seededRandom } from '../../../kit/random.ts'
 import { type Api, createApi } from '../../../master/api/api.ts'
-import type { Answer, RequestOf } from '../../../master/api/room.ts'
+import type { Answer, RequestOf, TrustPort } from '../../../master/api/room.ts'
 import { Cache } from '../../../master/store/cache.ts'
 import { MemoryStore } from '../../../master/store/memory-store.ts'
 import { NodeUsageBoard } from '../../../master/store/node-usage.ts'
@@ -27,6 +28,16 @@ export interface Harness {
   get(resource: string, name: string): Promise<AnyObject>
   names(request: Partial<RequestOf<'list'>> & { resource: string }): Promise<string[]>
   frames(request: Partial<RequestOf<'watch'>> & { resource: string }): FrameReader
+}
+
+const identity: Identity = { kind: 'user', name: 'test' }
+
+/** Says what it was asked. */
+const trust: TrustPort = {
+  certify: async (of, csr) => ({ certificate: `certificate of ${usernameOf(of)} for ${csr}`, ca: 'ca' }),
+  mint: async (of, options) => ({ token: `token of ${usernameOf(of)}`, expirationTimestamp: JSON.stringify(options) }),
+  invitation: () => ({ cluster: 'home', addresses: ['board-1:8883'], caFingerprint: '0'.repeat(64) }),
+  rotateSecretsKey: async () => 7,
 }
 
 export interface Written {
@@ -55,14 +66,14 @@ export async function createHarness(t: ExecutionContext, options: HarnessOptions
   await cache.start()
   const { serviceCIDR = '10.96.0.0/16' } = options
   const fixed = { cluster: 'home', version: '0.0.0', serviceCIDR }
-  const api = createApi({ objects, store, cache, nodeUsage, clock: systemClock, random, ...fixed })
+  const api = createApi({ objects, store, cache, nodeUsage, trust, clock: systemClock, random, ...fixed })
   const ends = new AbortController()
   t.teardown(async () => {
     ends.abort()
     await cache.stop()
     await store.close()
   })
-  const ask: Harness['ask'] = (request, signal = ends.signal) => api.handle(request, { user: 'test', signal })
+  const ask: Harness['ask'] = (request, signal = ends.signal) => api.handle(request, { identity, signal })
   const write: Harness['write'] = async request => (await ask(request)) as Written
   // Applied: a harness over a disk finds the one of before.
   await write({ verb: 'apply', target: target('namespaces'), object: namespace('default') })

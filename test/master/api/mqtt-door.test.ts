@@ -1,18 +1,16 @@
 import test, { type ExecutionContext } from 'ava'
-import type { AnyObject } from '../../../contract/resources/meta.ts'
 import type { WatchFrame } from '../../../contract/wire/api.ts'
+import { usernameOf } from '../../../contract/wire/identity.ts'
 import { streamChunkBytes, streamWindowBytes } from '../../../contract/wire/limits.ts'
-import { topicsOf } from '../../../contract/wire/topics.ts'
+import type { ClientName } from '../../../contract/wire/topics.ts'
 import { MemoryBroker, type MemoryBus } from '../../../kit/bus/memory-bus.ts'
 import { Requester } from '../../../kit/bus/request.ts'
 import { type FrameStream, openStream } from '../../../kit/bus/stream.ts'
 import { systemClock } from '../../../kit/clock.ts'
-import { silentLog } from '../../../kit/log.ts'
 import { systemRandom } from '../../../kit/random.ts'
-import { MqttDoor } from '../../../master/api/mqtt-door.ts'
+import type { Api } from '../../../master/api/api.ts'
+import { type OpenDoor, openDoor, topics } from './door.ts'
 import { configMap, createHarness, type Harness, pod, target } from './harness.ts'
-
-const topics = topicsOf('home')
 
 interface Client {
   bus: MemoryBus
@@ -23,6 +21,7 @@ interface Client {
 interface House {
   harness: Harness
   broker: MemoryBroker
+  door: OpenDoor
   client: Client
 }
 
@@ -33,17 +32,12 @@ async function openHouse(
   const harness = await createHarness(t)
   const broker = new MemoryBroker()
   const bus = broker.connect('master')
-  const door = new MqttDoor({ api: harness.api, bus, topics, clock: systemClock, log: silentLog, ...limits })
-  await door.start()
-  t.teardown(async () => {
-    await door.stop()
-    await bus.close()
-  })
-  return { harness, broker, client: await openClient(t, broker, 'c1') }
+  const door = await openDoor(t, { api: harness.api, bus, ...limits })
+  return { harness, broker, door, client: await openClient(t, broker, { username: 'alice', client: 'c1' }) }
 }
 
-async function openClient(t: ExecutionContext, broker: MemoryBroker, name: string): Promise<Client> {
-  const bus = broker.connect(name)
+async function openClient(t: ExecutionContext, broker: MemoryBroker, name: ClientName): Promise<Client> {
+  const bus = broker.connect(name.client)
   const repliesTopic = topics.clientReplies(name)
   const requester = new Requester({ bus, repliesTopic, clock: systemClock, random: systemRandom })
   await requester.start()
@@ -51,10 +45,13 @@ async function openClient(t: ExecutionContext, broker: MemoryBroker, name: strin
   return {
     bus,
     ask: (body, stream) =>
-      requester.request(topics.masterRequests, body, { timeoutMs: 3000, ...(stream !== undefined && { stream }) }),
+      requester.request(topics.clientRequests(name), body, {
+        timeoutMs: 3000,
+        ...(stream !== undefined && { stream }),
+      }),
     stream: id => {
       const sizes = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes: 2 ** 21 }
-      return openStream({ bus, prefix: topics.stream(name, id), side: 'opener', clock: systemClock, ...sizes })
+      return openStream({ bus, prefix: topics.clientStream(name, id), side: 'opener', clock: systemClock, ...sizes })
     },
   }
 }
@@ -119,13 +116,10 @@ test('what is no request at all is ignored', async t => {
   const stranger = broker.connect('stranger')
   t.teardown(() => stranger.close())
   const envelope = { id: '1', timeoutMs: 1000, body: { verb: 'version' } }
-  for (const payload of [
-    'not json',
-    '{}',
-    JSON.stringify({ ...envelope, replyTo: topics.nodeWish('board-1') }),
-    JSON.stringify({ ...envelope, replyTo: 'other/topic' }),
-  ])
-    await stranger.publish(topics.masterRequests, payload)
+  const alice = topics.clientRequests({ username: 'alice', client: 'c1' })
+  for (const payload of ['not json', '{}', JSON.stringify({ ...envelope, stream: '../../nodes/board-1/wish' })])
+    await stranger.publish(alice, payload)
+  await stranger.publish(alice, JSON.stringify(envelope), { retain: true })
   await t.notThrowsAsync(client.ask({ verb: 'version' }))
 })
 
@@ -134,22 +128,21 @@ test('a watch comes down its stream, and ends when the reader goes', async t => 
   await harness.create(configMap('a'))
   const watch = { verb: 'watch', target: target('configmaps') }
   const stream = await client.stream('s1')
-  t.deepEqual(await client.ask(watch, topics.stream('c1', 's1')), { stream: true })
+  t.deepEqual(await client.ask(watch, 's1'), { stream: true })
   const taken = take(stream, 2)
   await harness.create(configMap('b'))
   t.deepEqual(await taken, ['a', 'b'])
   const second = await client.stream('s2')
-  await t.throwsAsync(client.ask(watch, topics.stream('c1', 's2')), { code: 'TooManyRequests' })
+  await t.throwsAsync(client.ask(watch, 's2'), { code: 'TooManyRequests' })
   await stream.end()
-  t.deepEqual(await client.ask(watch, topics.stream('c1', 's2')), { stream: true }, 'there is room again')
+  t.deepEqual(await client.ask(watch, 's2'), { stream: true }, 'there is room again')
   await second.end()
 })
 
 test('a watch that is refused says so in the answer', async t => {
   const { client } = await openHouse(t)
-  const prefix = topics.stream('c1', 's1')
   const bad = { verb: 'watch', target: { resource: 'gadgets', group: '' } }
-  await t.throwsAsync(client.ask(bad, prefix), { code: 'NotFound' })
+  await t.throwsAsync(client.ask(bad, 's1'), { code: 'NotFound' })
 })
 
 test('a slow reader holds up only itself', async t => {
@@ -158,31 +151,46 @@ test('a slow reader holds up only itself', async t => {
   for (let index = 0; index < 12; index++) await harness.create(configMap(`c-${index}`, large))
   const watch = { verb: 'watch', target: target('configmaps') }
   const slow = await client.stream('slow')
-  await client.ask(watch, topics.stream('c1', 'slow'))
+  await client.ask(watch, 'slow')
   const fast = await client.stream('fast')
-  await client.ask(watch, topics.stream('c1', 'fast'))
+  await client.ask(watch, 'fast')
   t.is((await take(fast, 12)).length, 12)
   t.is((await take(slow, 12)).length, 12, 'and misses nothing')
 })
 
-test('logs and exec are passed on to the node, which answers the asker itself', async t => {
-  const { harness, broker, client } = await openHouse(t)
-  const { object } = await harness.create(pod('web-1', { nodeName: 'board-1' }))
-  const containerStatuses = [
-    { name: 'web', state: { running: {} }, image: '', imageID: '', ready: true, restartCount: 0 },
-  ]
-  const running: AnyObject = { ...object, status: { phase: 'Running', containerStatuses } }
-  const at = target('pods', 'web-1')
-  await harness.write({ verb: 'update', subresource: 'status', target: at, object: running })
-  const node = broker.connect('node')
-  t.teardown(() => node.close())
-  await node.subscribe(topics.nodeRequests('board-1'), message => {
-    const { id, replyTo, stream, body } = JSON.parse(message.payload.toString())
-    void node.publish(replyTo, JSON.stringify({ id, body: { heard: body, stream } }))
-  })
-  const prefix = topics.stream('c1', 's1')
-  const answer = await client.ask({ verb: 'logs', target: at, options: { tailLines: 3 } }, prefix)
-  const web1 = { namespace: 'default', name: 'web-1', uid: object.metadata.uid }
-  const heard = { verb: 'logs', pod: web1, container: 'web', options: { tailLines: 3 } }
-  t.deepEqual(answer, { heard, stream: prefix })
+test('who asks is told by the topic, and by nothing in the request', async t => {
+  const broker = new MemoryBroker()
+  const asked: string[] = []
+  const api: Api = {
+    async handle(_request, { identity }) {
+      asked.push(usernameOf(identity))
+      return { rotated: 0 }
+    },
+  }
+  const door = await openDoor(t, { api, bus: broker.connect('master') })
+  const body = { verb: 'version', user: 'admin', identity: { kind: 'master' }, username: 'admin' }
+  const users = ['alice', 'system:node:board-1', 'system:serviceaccount:default:bot', 'system:tool:wall', 'bob']
+  for (const username of users) await (await openClient(t, broker, { username, client: `of-${username}` })).ask(body)
+  t.deepEqual(asked, users)
+  t.deepEqual(door.counts(), {})
+  const stranger = broker.connect('stranger')
+  t.teardown(() => stranger.close())
+  const nobody = ['system:joining', 'system:nobody', 'Alice', '', 'system:node:', 'system:serviceaccount:default']
+  for (const username of nobody) {
+    const topic = topics.clientRequests({ username, client: 'c' })
+    await stranger.publish(topic, JSON.stringify({ id: '1', timeoutMs: 1000, body, username: 'admin' }))
+  }
+  t.deepEqual(asked, users)
+  t.deepEqual(door.counts(), { request: nobody.length })
+})
+
+test('an answer goes to the client that asked, and to no other of the same user', async t => {
+  const { broker, client } = await openHouse(t)
+  const others = broker.connect('others')
+  t.teardown(() => others.close())
+  const heard: string[] = []
+  await others.subscribe(`${topics.root}#`, ({ topic }) => heard.push(topic))
+  await client.ask({ verb: 'version' })
+  const alice = { username: 'alice', client: 'c1' }
+  t.deepEqual(heard, [topics.clientRequests(alice), topics.clientReplies(alice)])
 })

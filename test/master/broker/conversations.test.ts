@@ -26,12 +26,11 @@ async function serveBytes(bus: Bus, bytes: number): Promise<{ sent: number }> {
   const progress = { sent: 0 }
   await serveRequests({
     bus,
-    topic: 'requests',
+    topic: '+/requests',
     clock: systemClock,
     log,
     maxInFlight: 4,
-    replyPattern: /^replies\//,
-    streamPattern: /^streams\//,
+    askerOf: () => ({ replies: 'client/replies', stream: id => `client/streams/${id}` }),
     handle: async (_body, context) => {
       const stream = await open(bus, 'server', context.stream ?? '')
       const send = async (): Promise<void> => {
@@ -54,13 +53,13 @@ const proofs: Record<string, (t: ExecutionContext, harness: Harness) => Promise<
     const progress = await serveBytes(board, total)
     const requester = new Requester({
       bus: client,
-      repliesTopic: 'replies/client',
+      repliesTopic: 'client/replies',
       clock: systemClock,
       random: systemRandom,
     })
     await requester.start()
-    const stream = await open(client, 'opener', 'streams/client/1')
-    const request = requester.request('requests', {}, { timeoutMs: 10_000, stream: 'streams/client/1' })
+    const stream = await open(client, 'opener', 'client/streams/1')
+    const request = requester.request('client/requests', {}, { timeoutMs: 10_000, stream: '1' })
     t.deepEqual(await request, { stream: true })
     await eventually('the writer fills the window', () => progress.sent >= limits.windowBytes / 2)
     // Long enough for all of it, had nothing held the writer back.

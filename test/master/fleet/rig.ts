@@ -55,7 +55,7 @@ export async function startRoom(
   const usage = new NodeUsageBoard()
   const leases = new Leases({ clock, profile })
   const bad = new BadMessages(silentLog)
-  const requester = new Requester({ bus, repliesTopic: topics.clientReplies('master'), clock, random })
+  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random })
   await requester.start()
   const parts = { bus, topics, requester, objects, cache, events, usage, leases, profile, clock }
   const intake = new Intake({ ...parts, log, badMessages: bad })
@@ -173,9 +173,9 @@ export class FakeAgent {
     const payload = JSON.stringify({ online: false, session })
     this.bus = rig.broker.connect(`${name} ${session}`, { topic: topics.nodePresence(name), payload })
     void this.bus.subscribe(topics.nodeRequests(name), message => {
-      const { id, replyTo, body } = JSON.parse(message.payload.toString())
+      const { id, body } = JSON.parse(message.payload.toString())
       if (body.verb === 'report') this.asked += 1
-      void this.bus.publish(replyTo, JSON.stringify({ id, body: {} }))
+      void this.bus.publish(topics.nodeReplies(name), JSON.stringify({ id, body: {} }))
     })
   }
 

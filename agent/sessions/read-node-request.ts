@@ -25,7 +25,7 @@ const execOptions: Checks = {
 export function readNodeRequest(body: unknown): NodeRequest {
   const { verb, pod, container, options } = asRecord(body)
   if (verb === 'report') return { verb }
-  if (verb !== 'logs' && verb !== 'exec') throw bad(`"${String(verb).slice(0, 80)}" is not a verb of a node`)
+  if (verb !== 'logs' && verb !== 'exec') throw bad(`${JSON.stringify(verb)?.slice(0, 80)} is not a verb of a node`)
   const target = asRecord(pod)
   for (const field of ['namespace', 'name', 'uid']) {
     if (typeof target[field] !== 'string') throw bad(`pod.${field} must be a string`)

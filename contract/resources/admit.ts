@@ -71,7 +71,10 @@ function refuseLarge(object: AnyObject): void {
   const bytes = Buffer.byteLength(JSON.stringify(object))
   if (bytes <= maxObjectBytes) return
   const why = `it is ${bytes} bytes of JSON, and the limit is ${maxObjectBytes}`
-  throw new CodedError('RequestEntityTooLarge', `cannot take ${quote(String(object.kind))}: because ${why}`)
+  throw new CodedError(
+    'RequestEntityTooLarge',
+    `cannot take ${quote(typeof object.kind === 'string' ? object.kind : 'it')}: because ${why}`,
+  )
 }
 
 function checkDepth(value: unknown): Problem | undefined {

@@ -2,9 +2,13 @@
 
 export type FieldStep = string | number
 
+/** No name of a field or key that is allowed is longer (a qualified one: a domain, a slash, a label). */
+const maxStepLength = 320
+
 /** `metadata.labels["app.io/name"]`: keys with dots and other signs stand in brackets, quoted. */
 export function joinPath(base: string, step: FieldStep): string {
   if (typeof step === 'number') return `${base}[${step}]`
+  if (step.length > maxStepLength) return joinPath(base, `${step.slice(0, maxStepLength - 1)}…`)
   if (!/^[\w-]+$/.test(step)) return `${base}[${JSON.stringify(step)}]`
   return base === '' ? step : `${base}.${step}`
 }

@@ -28,5 +28,10 @@ function parsePatch(patch: unknown): Operation[] {
 }
 
 function isOperation(value: unknown): value is Operation {
-  return isMap(value) && operations.includes(String(value['op'])) && typeof value['path'] === 'string'
+  return (
+    isMap(value) &&
+    typeof value['op'] === 'string' &&
+    operations.includes(value['op']) &&
+    typeof value['path'] === 'string'
+  )
 }

@@ -84,7 +84,9 @@ export function damagedBytes(samples: readonly Uint8Array[]): fc.Arbitrary<Buffe
   )
 }
 
-function apply(whole: unknown, change: Damage): unknown {
+/** Takes a copy of the change: fast-check builds a value more than once from the same parts. */
+function apply(whole: unknown, original: Damage): unknown {
+  const change = structuredClone(original)
   const places = [...placesOf(whole)]
   const place = places[change.at % Math.max(1, places.length)]
   if (place === undefined) return change.do === 'replace' ? change.by : whole
@@ -116,7 +118,7 @@ interface Place {
 function* placesOf(value: unknown): Generator<Place> {
   const waiting: unknown[] = [value]
   // Not recursive: a message may have been nested deeply by the damage before.
-  for (let holder = waiting.pop(); waiting.length >= 0 && holder !== undefined; holder = waiting.pop()) {
+  for (let holder = waiting.pop(); holder !== undefined; holder = waiting.pop()) {
     if (typeof holder !== 'object' || holder === null) continue
     for (const key of Object.keys(holder)) {
       yield { holder: holder as Record<string, unknown>, key }

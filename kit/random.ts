@@ -18,6 +18,11 @@ export const systemRandom: Random = {
   suffix: length => suffixFrom(() => randomBytes(6).readUIntBE(0, 6) / 2 ** 48, length),
 }
 
+/** For what nobody may guess (nonces, tokens): of the system's own source always, never from a seed. */
+export function secretBytes(length: number): Buffer {
+  return randomBytes(length)
+}
+
 /** Repeats the same sequence for the same seed (mulberry32). */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0

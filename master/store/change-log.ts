@@ -68,6 +68,16 @@ export class ChangeLog {
     if (this.#count > this.#parts.keep * 1.25) this.#compaction ??= this.#compact()
   }
 
+  /** Forgets all up to `revision`; on the disk when it resolves. */
+  async forget(revision: number): Promise<void> {
+    while (this.#compaction) await this.#compaction
+    const work = this.#forget(revision).finally(() => {
+      this.#compaction = undefined
+    })
+    this.#compaction = work.catch(() => undefined) // Whoever asked has the error.
+    await work
+  }
+
   /** Resolves when no compaction is under way. */
   async stop(): Promise<void> {
     await this.#compaction
@@ -95,16 +105,30 @@ export class ChangeLog {
         const keys = await database.keys({ gte: logPrefix, lt: logPrefix + afterAll, limit })
         const last = keys.at(-1)
         if (last === undefined) break
-        // Raised before anything is removed: a replay that begins now must not believe in what is about to go.
-        this.#compacted = revisionOfLogKey(last)
-        const removals = keys.map(key => ({ type: 'del' as const, key }))
-        const mark = { type: 'put' as const, key: compactedKey, value: String(this.#compacted) }
-        await database.write([...removals, mark], { sync: false })
-        this.#count -= keys.length
+        await this.#remove(keys, { upTo: revisionOfLogKey(last), sync: false })
       }
     } catch (error) {
       log.warn('cannot compact the change log', { error: messageOf(error) })
     }
     this.#compaction = undefined
+  }
+
+  async #forget(revision: number): Promise<void> {
+    const range = { gte: logPrefix, lte: logKey(revision), limit: compactionBatch }
+    for (;;) {
+      const keys = await this.#parts.database.keys(range)
+      const isLast = keys.length < compactionBatch
+      await this.#remove(keys, { upTo: revision, sync: isLast })
+      if (isLast) return
+    }
+  }
+
+  async #remove(keys: string[], { upTo, sync }: { upTo: number; sync: boolean }): Promise<void> {
+    // Raised before anything is removed: a replay that begins now must not believe in what is about to go.
+    this.#compacted = Math.max(this.#compacted, upTo)
+    const removals = keys.map(key => ({ type: 'del' as const, key }))
+    const mark = { type: 'put' as const, key: compactedKey, value: String(this.#compacted) }
+    await this.#parts.database.write([...removals, mark], { sync })
+    this.#count -= keys.length
   }
 }

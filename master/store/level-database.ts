@@ -72,9 +72,34 @@ export class LevelDatabase {
     }
   }
 
+  /**
+   * Rewrites the files without what was overwritten or deleted. A file on the deepest level is rewritten only together with
+   * something above it, and what was just written goes to the deepest level that is free: hence the marks at both ends, twice.
+   */
+  async compact(): Promise<void> {
+    try {
+      for (let round = 0; round < 2; round++) {
+        await this.#level.batch(compactionMarks.map(key => ({ type: 'put' as const, key, value: '' })))
+        await (this.#level as Level & Compacting).compactRange(...compactionMarks)
+      }
+    } catch (error) {
+      throw new CodedError('ServiceUnavailable', `cannot compact the store: because ${reasonOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
   close(): Promise<void> {
     return this.#level.close()
   }
+}
+
+/** Before and after all keys. */
+const compactionMarks = ['!', '~'] as const
+
+/** Of the engine that `level` has in Node. */
+interface Compacting {
+  compactRange(start: string, end: string): Promise<void>
 }
 
 function within(snapshot: LevelSnapshot | undefined): { snapshot?: ReturnType<Level['snapshot']> } {

@@ -146,6 +146,12 @@ class LevelStore implements Store {
     return this.#enqueue(prepareSteps(operations), options.durable ?? true)
   }
 
+  async forgetHistory(): Promise<void> {
+    this.#checkOpen()
+    await this.#parts.changeLog.forget(this.revision)
+    await this.#parts.database.compact()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

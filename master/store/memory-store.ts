@@ -72,6 +72,12 @@ export class MemoryStore implements Store {
     return this.#revision
   }
 
+  async forgetHistory(): Promise<void> {
+    this.#checkOpen()
+    this.#log = []
+    this.#compacted = this.#revision
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#hub.close()

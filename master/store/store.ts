@@ -88,6 +88,11 @@ export interface Store {
   watch(prefix: string, fromRevision: number): Watch
   /** All or nothing. Rejects with `Conflict`, naming the key, when an expected revision does not hold. Resolves to the revision. */
   commit(operations: Operation[], options?: CommitOptions): Promise<number>
+  /**
+   * Forgets all changes up to now, on the disk too, with the values that were overwritten or deleted, as far as the engine can.
+   * Open watches go on; a new one that would resume from before has expired.
+   */
+  forgetHistory(): Promise<void>
   /** Ends all watches, flushes and lets go of the disk. Idempotent. */
   close(): Promise<void>
 }

@@ -236,6 +236,22 @@ const proofs: Record<string, (t: ExecutionContext, store: Store) => Promise<void
     await eventually('the newest change', () => seen.includes('put a@40'))
   },
 
+  'history that is forgotten has expired, and what is under way goes on': async (t, store) => {
+    await store.commit([put('a'), put('b')])
+    await store.commit([{ type: 'delete', key: 'a' }])
+    const open = collect(store.watch('', 2))
+    await store.forgetHistory()
+    await store.forgetHistory()
+    t.like(await collect(store.watch('', 1)).ended, { code: 'Expired' })
+    const since = collect(store.watch('', 2))
+    await store.commit([put('c')])
+    await eventually('the next change', () => [open, since].every(({ seen }) => seen.includes('put c@3')))
+    t.deepEqual(
+      (await store.list('')).entries.map(({ key }) => key),
+      ['b', 'c'],
+    )
+  },
+
   'a watch from the future has expired: it comes from another store': async (t, store) => {
     await store.commit([put('a')])
     t.like(await collect(store.watch('', 99)).ended, { code: 'Expired' })
@@ -290,7 +306,7 @@ const proofs: Record<string, (t: ExecutionContext, store: Store) => Promise<void
     await store.close()
     t.is(await ended, 'end')
     t.is(await collect(store.watch('', 0)).ended, 'end')
-    for (const use of [store.get('a'), store.list(''), store.commit([put('b')])]) {
+    for (const use of [store.get('a'), store.list(''), store.commit([put('b')]), store.forgetHistory()]) {
       await t.throwsAsync(use, { code: 'ServiceUnavailable' })
     }
   },

@@ -20,6 +20,7 @@ import type {
   ExecSession,
   ImageStatus,
   ObservedPod,
+  PullOptions,
   Runtime,
   SandboxConfig,
 } from './runtime.ts'
@@ -139,9 +140,13 @@ class ContainerdRuntime implements Runtime {
     return readImageStatus(this.#client, image)
   }
 
-  pullImage(image: string, signal?: AbortSignal): Promise<string> {
+  pullImage(image: string, options: PullOptions = {}): Promise<string> {
     const deadlineMs = this.#options.pullTimeoutMs ?? defaultPullTimeoutMs
-    return pullImage(this.#client, image, { deadlineMs, signal })
+    return pullImage(this.#client, image, { ...options, deadlineMs })
+  }
+
+  hasSeccomp(): boolean {
+    return this.#seccomp
   }
 
   exec(containerId: string, request: ExecRequest): Promise<ExecSession> {

@@ -8,7 +8,7 @@ export const sandboxReady = 0
 /** `ContainerState`, by number. */
 export const containerStates = ['created', 'running', 'exited', 'unknown'] as const
 /** `SecurityProfile.ProfileType` */
-export const runtimeDefaultProfile = 0
+export const seccompProfiles = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const
 
 export const empty = {}
 
@@ -24,7 +24,9 @@ const condition = {
 export const statusResponse = { status: one(1, { conditions: many(1, condition) }) }
 
 const namespaceOption = { network: one(1, 'int32'), pid: one(2, 'int32'), ipc: one(3, 'int32') }
-const securityProfile = { profileType: one(1, 'int32') }
+const securityProfile = { profileType: one(1, 'int32'), localhostRef: one(2, 'string') }
+/** A number that may be absent, and may be 0. */
+const int64Value = { value: one(1, 'int64') }
 const dnsConfig = { servers: many(1, 'string'), searches: many(2, 'string'), options: many(3, 'string') }
 
 const sandboxMetadata = {
@@ -43,7 +45,11 @@ export const sandboxConfig = {
   annotations: stringMap(7),
   linux: one(8, {
     cgroupParent: one(1, 'string'),
-    securityContext: one(2, { namespaceOptions: one(1, namespaceOption), seccomp: one(9, securityProfile) }),
+    securityContext: one(2, {
+      namespaceOptions: one(1, namespaceOption),
+      privileged: one(6, 'bool'),
+      seccomp: one(9, securityProfile),
+    }),
   }),
 }
 
@@ -98,7 +104,20 @@ export const containerConfig = {
       memoryLimitInBytes: one(4, 'int64'),
       oomScoreAdj: one(5, 'int64'),
     }),
-    securityContext: one(2, { namespaceOptions: one(3, namespaceOption), seccomp: one(15, securityProfile) }),
+    securityContext: one(2, {
+      capabilities: one(1, { add: many(1, 'string'), drop: many(2, 'string') }),
+      privileged: one(2, 'bool'),
+      namespaceOptions: one(3, namespaceOption),
+      runAsUser: one(5, int64Value),
+      runAsUsername: one(6, 'string'),
+      readonlyRootfs: one(7, 'bool'),
+      supplementalGroups: many(8, 'int64'),
+      noNewPrivs: one(11, 'bool'),
+      runAsGroup: one(12, int64Value),
+      maskedPaths: many(13, 'string'),
+      readonlyPaths: many(14, 'string'),
+      seccomp: one(15, securityProfile),
+    }),
   }),
 }
 
@@ -135,7 +154,17 @@ export const containerStatusResponse = {
   }),
 }
 
-/** Of ImageStatus and PullImage. */
-export const imageRequest = { image: one(1, imageSpec) }
-export const imageStatusResponse = { image: one(1, { id: one(1, 'string'), size: one(4, 'uint64') }) }
+export const imageStatusRequest = { image: one(1, imageSpec) }
+export const imageStatusResponse = {
+  image: one(1, {
+    id: one(1, 'string'),
+    size: one(4, 'uint64'),
+    uid: one(5, int64Value),
+    username: one(6, 'string'),
+  }),
+}
+export const pullImageRequest = {
+  image: one(1, imageSpec),
+  auth: one(2, { username: one(1, 'string'), password: one(2, 'string') }),
+}
 export const pullImageResponse = { imageRef: one(1, 'string') }

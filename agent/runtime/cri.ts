@@ -33,8 +33,8 @@ export const cri = {
   removeContainer: runtimeMethod('RemoveContainer', m.containerId, m.empty),
   listContainers: runtimeMethod('ListContainers', m.listContainersRequest, m.listContainersResponse),
   containerStatus: runtimeMethod('ContainerStatus', m.containerId, m.containerStatusResponse),
-  imageStatus: imageMethod('ImageStatus', m.imageRequest, m.imageStatusResponse),
-  pullImage: imageMethod('PullImage', m.imageRequest, m.pullImageResponse),
+  imageStatus: imageMethod('ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
+  pullImage: imageMethod('PullImage', m.pullImageRequest, m.pullImageResponse),
 }
 
 /** Questions are answered from memory; a board that swaps may still need seconds. */

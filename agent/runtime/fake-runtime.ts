@@ -9,6 +9,8 @@ import type {
   ImageStatus,
   ObservedContainer,
   ObservedPod,
+  PullCredentials,
+  PullOptions,
   Runtime,
   SandboxConfig,
 } from './runtime.ts'
@@ -40,6 +42,12 @@ export class FakeRuntime implements Runtime {
   readonly cgroups = new Set<string>()
   /** What was asked of it, such as `startContainer default/web/main`; questions are not noted. */
   readonly calls: string[] = []
+  /** As it was asked to make them, by `<namespace>/<pod>/<container>`. */
+  readonly created = new Map<string, ContainerConfig>()
+  readonly pulledAs: PullCredentials[] = []
+  /** Of all its images. */
+  imageUser: number | string = 0
+  seccomp = true
   #clock: Clock
   #pods = new Map<string, ObservedPod>()
   #containers = new Map<string, FakeContainer>()
@@ -130,6 +138,7 @@ export class FakeRuntime implements Runtime {
     if (!this.images.has(container.image))
       throw new CodedError('NotFound', `cannot create: because image ${container.image} is not here`)
     const id = `${sandboxId}.container-${++this.#ids}`
+    this.created.set(`${podName(sandbox)}/${container.name}`, container)
     const observed = observe(container, { id, logDirectory: sandbox.logDirectory, nowMs: this.#clock.now() })
     this.#containers.set(id, { observed, script: readScript([...container.command, ...container.args]) })
     return id
@@ -158,15 +167,20 @@ export class FakeRuntime implements Runtime {
 
   async imageStatus(image: string): Promise<ImageStatus | undefined> {
     this.#meet('imageStatus')
-    return this.images.has(image) ? { id: imageId(image), sizeBytes: 1_000_000 } : undefined
+    return this.images.has(image) ? { id: imageId(image), sizeBytes: 1_000_000, user: this.imageUser } : undefined
   }
 
-  async pullImage(image: string, signal?: AbortSignal): Promise<string> {
+  async pullImage(image: string, { signal, credentials }: PullOptions = {}): Promise<string> {
     signal?.throwIfAborted()
     this.#meet('pullImage', image)
+    if (credentials) this.pulledAs.push(credentials)
     if (!this.registry.has(image)) throw new CodedError('NotFound', `cannot pull ${image}: because nobody has it`)
     this.images.add(image)
     return imageId(image)
+  }
+
+  hasSeccomp(): boolean {
+    return this.seccomp
   }
 
   async exec(containerId: string, request: ExecRequest): Promise<ExecSession> {

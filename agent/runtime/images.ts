@@ -2,24 +2,27 @@
 import { CodedError, type ErrorCode, hasCode, messageOf } from '../../kit/errors.ts'
 import { cri, queryDeadlineMs } from './cri.ts'
 import type { GrpcClient } from './grpc.ts'
-import type { ImageStatus } from './runtime.ts'
+import type { ImageStatus, PullOptions } from './runtime.ts'
 
 export async function readImageStatus(client: GrpcClient, image: string): Promise<ImageStatus | undefined> {
   const request = { image: { image } }
   const { image: found } = await client.call(cri.imageStatus, request, { deadlineMs: queryDeadlineMs })
-  return found && { id: found.id, sizeBytes: Number(found.size) }
+  if (!found) return undefined
+  // CRI leaves both out when the image names nobody, and then it is root.
+  return { id: found.id, sizeBytes: Number(found.size), user: found.username || Number(found.uid?.value ?? 0n) }
 }
 
 export async function pullImage(
   client: GrpcClient,
   image: string,
-  options: { deadlineMs: number; signal: AbortSignal | undefined },
+  { deadlineMs, signal, credentials }: PullOptions & { deadlineMs: number },
 ): Promise<string> {
   try {
-    const { imageRef } = await client.call(cri.pullImage, { image: { image } }, options)
+    const request = { image: { image }, auth: credentials }
+    const { imageRef } = await client.call(cri.pullImage, request, { deadlineMs, signal })
     return imageRef
   } catch (error) {
-    if (options.signal?.aborted) throw error
+    if (signal?.aborted) throw error
     const reason = messageOf(error).replace(/^cannot call \S+: because /, '')
     throw new CodedError(pullErrorCode(error), `cannot pull ${image}: because ${reason}`, { cause: error })
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as m from './cri-messages.ts'
 import type { Message, PartialMessage } from './protobuf.ts'
 import type { ContainerConfig, ObservedContainer, ObservedPod, SandboxConfig } from './runtime.ts'
+import { seccompMessage, toSecurityMessage } from './security.ts'
 
 /** Labels by which we know our own, and which `crictl` and others understand; callers never see them. */
 const podName = 'io.kubernetes.pod.name'
@@ -39,7 +40,12 @@ export function toSandboxMessage(
     annotations: sandbox.annotations,
     linux: {
       cgroupParent: sandbox.cgroupParent,
-      securityContext: { namespaceOptions: namespaceOptions(sandbox), ...seccompProfile(seccomp) },
+      securityContext: {
+        namespaceOptions: namespaceOptions(sandbox),
+        // CRI refuses a privileged container in a sandbox that is not; containerd then leaves out seccomp by itself.
+        privileged: sandbox.privileged ?? false,
+        ...seccompMessage('RuntimeDefault', { seccomp }),
+      },
     },
   }
 }
@@ -60,7 +66,10 @@ export function toContainerMessage(
     linux: {
       resources: toResources(container),
       // Without these the container shares the pause process' PID namespace.
-      securityContext: { namespaceOptions: namespaceOptions(sandbox), ...seccompProfile(seccomp) },
+      securityContext: {
+        namespaceOptions: namespaceOptions(sandbox),
+        ...toSecurityMessage(container.security, { seccomp }),
+      },
     },
   }
 }
@@ -110,10 +119,6 @@ function podLabels(pod: SandboxConfig): Record<string, string> {
 function namespaceOptions({ hostNetwork }: SandboxConfig): { network: number; pid: number; ipc: number } {
   const { node, pod, container } = m.namespaceMode
   return { network: hostNetwork ? node : pod, pid: container, ipc: pod }
-}
-
-function seccompProfile(seccomp: boolean): { seccomp?: { profileType: number } } {
-  return seccomp ? { seccomp: { profileType: m.runtimeDefaultProfile } } : {}
 }
 
 function toResources({ resources }: ContainerConfig) {

@@ -22,7 +22,9 @@ export interface Runtime {
   /** Undefined when the image is not on the board. */
   imageStatus(image: string): Promise<ImageStatus | undefined>
   /** Resolves to the image's id. Rejects with `NotFound`, `Unauthorized`, `Timeout` or `ServiceUnavailable`. */
-  pullImage(image: string, signal?: AbortSignal): Promise<string>
+  pullImage(image: string, options?: PullOptions): Promise<string>
+  /** False where the kernel has no seccomp filters: containers then run without the profile that is their default. */
+  hasSeccomp(): boolean
   /** A process in a running container. */
   exec(containerId: string, options: ExecRequest): Promise<ExecSession>
   /** Calls `onChange` soon (about 10 ms) after any container's process has ended; reconnects by itself. */
@@ -46,6 +48,8 @@ export interface SandboxConfig extends PodIdentity {
   cgroupParent: string
   labels: Record<string, string>
   annotations: Record<string, string>
+  /** One of its containers will be. */
+  privileged?: boolean
   dns?: { servers: string[]; searches: string[]; options: string[] }
 }
 
@@ -65,8 +69,38 @@ export interface ContainerConfig {
   stdinOnce: boolean
   tty: boolean
   resources: ContainerResources
+  /** Without it: the image's user, no new privileges, RuntimeDefault. */
+  security?: ContainerSecurity
   labels: Record<string, string>
   annotations: Record<string, string>
+}
+
+/** What is left out is the image's or the runtime's own choice. */
+export interface ContainerSecurity {
+  privileged?: boolean
+  /** Its processes may gain rights that their parent had not, by setuid files and the like. */
+  allowPrivilegeEscalation?: boolean
+  readOnlyRootfs?: boolean
+  /** A number; or a name that the image knows. */
+  runAsUser?: number | string
+  runAsGroup?: number
+  supplementalGroups?: number[]
+  /** Without `CAP_`. */
+  capabilities?: { add: string[]; drop: string[] }
+  seccomp?: Seccomp
+}
+
+/** A file of the board, when it is none of the two. */
+export type Seccomp = 'RuntimeDefault' | 'Unconfined' | { path: string }
+
+export interface PullOptions {
+  signal?: AbortSignal
+  credentials?: PullCredentials | undefined
+}
+
+export interface PullCredentials {
+  username: string
+  password: string
 }
 
 export interface ContainerResources {
@@ -113,6 +147,8 @@ export interface ObservedContainer {
 export interface ImageStatus {
   id: string
   sizeBytes: number
+  /** Whom its processes run as: 0 when it does not say, a text when it gives a name. */
+  user: number | string
 }
 
 export interface ExecRequest {

@@ -34,8 +34,17 @@ export type ApiRequest =
    * CSR: its key stays the one that it joined with.
    */
   | { verb: 'sign'; target: Target; csr?: string }
-  /** A bearer token in the name of the target: a user, or a service account; `pod` binds it to the life of one pod. */
-  | { verb: 'token'; target: Target; expirationSeconds?: number; pod?: { name: string; uid: string } }
+  /**
+   * A bearer token in the name of the target: a user, or a service account; `pod` binds it to the life of one pod. `audience`
+   * is whom it is to be shown to, when that is not this API.
+   */
+  | {
+      verb: 'token'
+      target: Target
+      expirationSeconds?: number
+      audience?: string
+      pod?: { name: string; uid: string }
+    }
   /** May the asker, or whom he stands in for, do this? */
   | { verb: 'review'; attributes: ReviewAttributes; as?: string; asGroups?: string[] }
   /** All that the asker, or whom he stands in for, may do in a namespace. */
@@ -89,8 +98,8 @@ export type ApiResponse =
   | { version: { flotilla: string; cluster: string; epoch: number } }
   /** watch, logs, exec: the stream is open. */
   | { stream: true }
-  /** PEM. */
-  | { certificate: string; ca: string }
+  /** PEM. `time`: by the master's clock, RFC 3339, for nodes whose own may be wrong. */
+  | { certificate: string; ca: string; time?: string }
   | { token: string; expirationTimestamp: string }
   | { allowed: boolean; reason: string }
   | { rules: PolicyRule[] }

@@ -134,7 +134,7 @@ test('a pull that nobody waits for any more is given up', async t => {
   const silent = `require('net').createServer(() => undefined).listen(5004, '127.0.0.1', () => console.log('up'))`
   await startScript(harness.board, ['--input-type=commonjs', '-e', silent])
   const giveUp = new AbortController()
-  const pulling = harness.runtime.pullImage('127.0.0.1:5004/silent:1', giveUp.signal)
+  const pulling = harness.runtime.pullImage('127.0.0.1:5004/silent:1', { signal: giveUp.signal })
   const reason = new Error('no longer wanted')
   giveUp.abort(reason)
   t.is(await t.throwsAsync(pulling), reason)

@@ -33,6 +33,8 @@ export interface MasterPresence {
   /** Random per process. */
   instance: string
   version: string
+  /** When this was said, by the master's clock, RFC 3339: boards that have no clock know at least how late it is. */
+  time?: string
 }
 
 /** Retained on `nodes/<n>/presence`; the Last Will is `{online: false}`. */

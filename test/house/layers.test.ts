@@ -51,6 +51,11 @@ const rules: Rule[] = [
     mayImport: ['agent/network', 'contract', 'kit'],
     why: 'a port and its adapters know no user of it',
   },
+  {
+    room: 'agent/identity',
+    mayImport: ['agent/identity', ...base],
+    why: 'who a board is comes before all that it does',
+  },
   { room: 'agent/desired', mayImport: ['agent/desired', ...base], why: 'the inbox knows the wire only' },
   {
     room: 'agent/reconcile',

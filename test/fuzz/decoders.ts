@@ -10,11 +10,14 @@ import { decodeJson } from '../../kit/bus/bad-messages.ts'
 import { canonicalJson, contentHash, hashDocuments, hashOfHashes, readIndex } from '../../kit/bus/collection.ts'
 import { PacketLimit } from '../../kit/bus/packet-limit.ts'
 import { errorFromWire } from '../../kit/bus/wire-error.ts'
+import { unseal, verifyToken } from '../../kit/jose.ts'
+import { isSignedBy, readCertificate, readCsr } from '../../kit/x509.ts'
 import { readApiRequest } from '../../master/api/read-request.ts'
 import { readBeat, readNodeName, readPresence, readReport } from '../../master/fleet/read-report.ts'
 import { anyJson, anyText, damaged, damagedBytes, damagedText } from './arbitrary-input.ts'
 import type { Decoder } from './harness.ts'
 import * as samples from './samples.ts'
+import * as trust from './trust-samples.ts'
 
 /** As text, because that is how it comes; a depth that no builder of ours would reach is written by hand. */
 const json = (right: readonly unknown[]): fc.Arbitrary<string> =>
@@ -109,6 +112,28 @@ export const decoders: Decoder[] = [
       for (const chunk of chunks) limit.watch(Buffer.from(chunk))
     },
     weight: 4,
+  }),
+  decoder({
+    name: 'a signing request',
+    input: damagedBytes([trust.derOf(trust.csr)]).map(der => trust.pemOf('CERTIFICATE REQUEST', der)),
+    decode: readCsr,
+  }),
+  decoder({ name: 'the PEM of a signing request', input: texts([trust.csr]), decode: readCsr }),
+  decoder({
+    name: 'a certificate',
+    input: damagedBytes([trust.derOf(trust.certificate)]),
+    decode: der => [readCertificate(der), isSignedBy(der, trust.caCertificate)],
+  }),
+  decoder({
+    name: 'a bearer token',
+    input: texts([trust.token]),
+    decode: token =>
+      verifyToken(token, { keys: new Map([['k', trust.key]]), iss: 'home', aud: 'home', nowMs: 2_000_000 }),
+  }),
+  decoder({
+    name: 'a sealed text',
+    input: texts([trust.sealed]),
+    decode: sealed => unseal(sealed, { key: trust.key, about: 'secrets/a/b' }),
   }),
 ]
 

@@ -90,17 +90,17 @@ export function checkPublicKey(spki: Buffer): Buffer {
 
 /** A self-signed CA that may sign certificates and CRLs, but no further CA. */
 export async function createCa(options: {
-  commonName: string
+  subject: Subject
   notBefore: Date
   notAfter: Date
   serialNumber: string
   key?: string
 }): Promise<Credentials> {
-  const { commonName, notBefore, notAfter, serialNumber, key = generateKey() } = options
+  const { subject, notBefore, notAfter, serialNumber, key = generateKey() } = options
   const x509 = await load()
   const keys = { privateKey: await signingKey(key), publicKey: await verifyingKey(publicKeyOf(key)) }
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    ...{ name: nameOf({ commonName }), keys, notBefore, notAfter, serialNumber, signingAlgorithm: signing },
+    ...{ name: nameOf(subject), keys, notBefore, notAfter, serialNumber, signingAlgorithm: signing },
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),

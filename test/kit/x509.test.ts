@@ -19,7 +19,8 @@ import {
 
 const notBefore = new Date(0)
 const notAfter = new Date('2056-01-01T00:00:00Z')
-const makeCa = (commonName = 'test CA') => createCa({ commonName, notBefore, notAfter, serialNumber: '0a01' })
+const makeCa = (commonName = 'test CA') =>
+  createCa({ subject: { commonName }, notBefore, notAfter, serialNumber: '0a01' })
 
 async function issue(options: Partial<IssueOptions> = {}) {
   const ca = options.ca ?? (await makeCa())

@@ -123,8 +123,8 @@ export class ApiClient {
     return readWritten(await this.#call({ verb: 'apply', target, object, ...options }))
   }
 
-  async create(target: Target, object: AnyObject): Promise<Written> {
-    return readWritten(await this.#call({ verb: 'create', target, object }))
+  async create(target: Target, object: AnyObject, options: { dryRun?: boolean } = {}): Promise<Written> {
+    return readWritten(await this.#call({ verb: 'create', target, object, ...options }))
   }
 
   async delete(
@@ -207,7 +207,7 @@ export class ApiClient {
     const { requester, topics } = this.#parts
     const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
     const answer = requester.request(topics.clientRequests(this.#name), request, options)
-    const response = await answer.catch(error => explainSilence(error, request))
+    const response = await answer.catch(explainSilence)
     if (typeof response !== 'object' || response === null) throw unexpected()
     return response as ApiResponse
   }
@@ -240,13 +240,10 @@ function unexpected(): CodedError {
   return new CodedError('InternalError', 'cannot read the answer: because it is not of the kind that was asked for')
 }
 
-/** The broker took the request and nobody answered it: a topic name in a message would help no one. */
-function explainSilence(error: unknown, request: ApiRequest): never {
+/** The broker took the request and nobody answered it: a topic name in a message would help no one. Of nodes the master tells. */
+function explainSilence(error: unknown): never {
   if (!hasCode(error, 'Timeout')) throw error
-  const [what, question] =
-    request.verb === 'logs' || request.verb === 'exec'
-      ? [`the node of pod "${request.target.name}"`, 'is it Ready? See "flotilla get nodes"']
-      : ['the API', 'is the master running, and is its cluster the one that the configuration names?']
-  const message = `cannot reach ${what}: because there was no answer in ${requestTimeoutMs / 1000} s: ${question}`
+  const question = 'is the master running, and is its cluster the one that the configuration names?'
+  const message = `cannot reach the API: because there was no answer in ${requestTimeoutMs / 1000} s: ${question}`
   throw new CodedError('Timeout', message, { cause: error })
 }

@@ -1,7 +1,9 @@
 /** The commands of the fleet: their words, options and examples. What each does is loaded when it is called. */
 import { type Command, usageExitStatus } from '../kit/command-line.ts'
 import { CodedError } from '../kit/errors.ts'
-import type { Fleet, RunCommand } from './fleet.ts'
+import { createCreateCommand } from './cli-create.ts'
+import { createConfigCommand, createTrustCommands } from './cli-trust.ts'
+import type { Fleet, Load } from './fleet.ts'
 import { createMissingCommands, createMissingRollouts } from './kubectl-words.ts'
 import { createProcessTerminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -22,7 +24,7 @@ export const fleetCommands: Command[] = createFleetCommands()
 
 /** `fleet`: the terminal and the bus; by default this process's own and MQTT. */
 export function createFleetCommands(fleet?: Fleet): Command[] {
-  const run = (load: () => Promise<RunCommand>): Pick<Command, 'run'> => ({ run: runLoaded(load, fleet) })
+  const run = (load: Load): Pick<Command, 'run'> => ({ run: runLoaded(load, fleet) })
   return [
     { ...applyWords, ...run(async () => (await import('./commands/apply.ts')).runApply) },
     { ...getWords, ...run(async () => (await import('./commands/get.ts')).runGet) },
@@ -41,12 +43,15 @@ export function createFleetCommands(fleet?: Fleet): Command[] {
     },
     { ...apiResourcesWords, ...run(async () => (await import('./commands/api-resources.ts')).runApiResources) },
     { ...versionWords, ...run(async () => (await import('./commands/version.ts')).runVersion) },
+    ...createTrustCommands(run),
+    createCreateCommand(run, fleet),
+    createConfigCommand(run),
     ...createMissingCommands(fleet),
   ]
 }
 
 /** A wrong use is told on stderr, and ends in its own status; anything else that goes wrong is the entry's to tell. */
-function runLoaded(load: () => Promise<RunCommand>, fleet: Fleet | undefined): NonNullable<Command['run']> {
+function runLoaded(load: Load, fleet: Fleet | undefined): NonNullable<Command['run']> {
   return async input => {
     const given = fleet ?? { terminal: createProcessTerminal() }
     try {

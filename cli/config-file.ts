@@ -1,8 +1,10 @@
 /** The file that holds the ways into clusters, with their keys: read only while nobody else can, written whole or not at all. */
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type ClientConfig, checkClientConfig, maxClientConfigBytes } from '../contract/wire/client-config.ts'
+import { makeDirectory } from '../kit/directory.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
+import { writePrivateFile } from '../kit/private-file.ts'
 
 /** Rejects with `BadRequest`, naming the file; its text is never repeated. `cause` has `code` ENOENT when it is not there. */
 export async function readConfigFile(path: string): Promise<ClientConfig> {
@@ -23,28 +25,16 @@ export async function parseConfig(text: string, path: string): Promise<ClientCon
   return checkClientConfig(await parseText(text, path))
 }
 
-/** For its owner alone, and on the disk before it takes the place of what was there. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const part = `${path}.${process.pid}.part`
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  try {
-    const file = await open(part, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(part, path)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw new CodedError('BadRequest', `cannot write ${path}: because ${messageOf(error)}`, { cause: error })
-  }
+/** For its owner alone, in one step. */
+export async function writeConfigFile(path: string, config: ClientConfig): Promise<void> {
+  const text = await renderConfig(config)
+  await makeDirectory(dirname(path), 0o700)
+  await writePrivateFile(path, text)
 }
 
-export async function writeConfigFile(path: string, config: ClientConfig): Promise<void> {
+export async function renderConfig(config: ClientConfig): Promise<string> {
   const { renderYaml } = await import('../contract/manifest/yaml.ts')
-  await writePrivateFile(path, renderYaml(config))
+  return renderYaml(config)
 }
 
 async function readWithMode(path: string): Promise<{ text: string; mode: number }> {

@@ -55,7 +55,8 @@ export function configPath({ config, env, homeDirectory }: ContextSources): stri
   return config ?? (env['FLOTILLA_CONFIG'] || join(home, 'flotilla', 'config.yaml'))
 }
 
-function findConfigPath(sources: ContextSources): string | undefined {
+/** Undefined when there is none to read. */
+export function findConfigPath(sources: ContextSources): string | undefined {
   const path = configPath(sources)
   const isAsked = sources.config !== undefined || Boolean(sources.env['FLOTILLA_CONFIG'])
   if (isAsked || existsSync(path)) return path

@@ -40,6 +40,11 @@ export function parseDuration(text: string): number {
   return parts.reduce((sum, [, number, unit = 's']) => sum + Number(number) * (unitsMs[unit] ?? 0), 0)
 }
 
+/** Whole seconds, as requests carry spans. */
+export function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms / 1000)
+}
+
 function twoUnits(large: [number, string], small: [number, string]): string {
   return small[0] === 0 ? large.join('') : [...large, ...small].join('')
 }

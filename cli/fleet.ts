@@ -1,5 +1,5 @@
 /** What every command of the fleet is given. */
-import type { Input } from '../kit/command-line.ts'
+import type { Command, Input } from '../kit/command-line.ts'
 import type { OpenBus } from './open-bus.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -11,3 +11,9 @@ export interface Fleet {
 
 /** Resolves to the exit status. */
 export type RunCommand = (input: Input, fleet: Fleet) => Promise<number>
+
+/** A command's code is loaded when it is called. */
+export type Load = () => Promise<RunCommand>
+
+/** Gives a command its work. */
+export type Attach = (load: Load) => Pick<Command, 'run'>

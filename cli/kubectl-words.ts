@@ -10,10 +10,8 @@ const waysOut: Record<string, string> = {
   annotate: editAndApply,
   attach: 'see what it prints with flotilla logs POD -f, or run a command in it with flotilla exec',
   autoscale: notYet,
-  config: 'edit the file that --config, $FLOTILLA_CONFIG or ~/.config/flotilla/config.yaml names',
   cordon: notYet,
   cp: 'pipe it: flotilla exec POD -- cat FILE, or flotilla exec -i POD -- sh -c "cat > FILE"',
-  create: 'write a manifest, and apply it: flotilla apply -f FILE',
   drain: notYet,
   edit: 'write it to a file, edit it there, and apply it: flotilla get TYPE NAME -o yaml > FILE',
   explain: 'the fields are those of Kubernetes; apply names any that it does not know',
@@ -39,12 +37,24 @@ const rolloutWaysOut: Record<string, string> = {
   undo: `apply the manifest of before again: flotilla apply -f FILE`,
 }
 
+const createWay = 'write a manifest, and apply it: flotilla apply -f FILE'
+const createWaysOut = Object.fromEntries(
+  ['cronjob', 'deployment', 'ingress', 'job', 'poddisruptionbudget', 'priorityclass', 'quota', 'service'].map(kind => [
+    kind,
+    createWay,
+  ]),
+)
+
 export function createMissingCommands(fleet?: Fleet): Command[] {
   return commandsOf(waysOut, '', fleet)
 }
 
 export function createMissingRollouts(fleet?: Fleet): Command[] {
   return commandsOf(rolloutWaysOut, 'rollout ', fleet)
+}
+
+export function createMissingCreations(fleet?: Fleet): Command[] {
+  return commandsOf(createWaysOut, 'create ', fleet)
 }
 
 /** Whatever follows the word, the answer is the same. */
@@ -65,8 +75,6 @@ function commandsOf(ways: Record<string, string>, before: string, fleet: Fleet |
 
 /** Kinds of Kubernetes that are not here yet, by all the names that kubectl takes; else a near miss would be proposed. */
 const missingKinds = [
-  'clusterrolebinding clusterrolebindings',
-  'clusterrole clusterroles',
   'cronjob cronjobs cj',
   'customresourcedefinition customresourcedefinitions crd crds',
   'daemonset daemonsets ds',
@@ -83,10 +91,6 @@ const missingKinds = [
   'priorityclass priorityclasses pc',
   'replicationcontroller replicationcontrollers rc',
   'resourcequota resourcequotas quota',
-  'rolebinding rolebindings',
-  'role roles',
-  'secret secrets',
-  'serviceaccount serviceaccounts sa',
   'statefulset statefulsets sts',
   'storageclass storageclasses sc',
 ].map(row => row.split(' '))

@@ -1,7 +1,8 @@
 /** Reads the manifests that `-f` names; what is wrong with any of them is told all at once, and then nothing is done. */
 import { type ManifestObject, readManifests, renderProblem } from '../contract/manifest/read-manifests.ts'
 import { findKind, type Kind } from '../contract/resources/kinds.ts'
-import { CodedError, hasCode } from '../kit/errors.ts'
+import { hasCode } from '../kit/errors.ts'
+import { readStdin } from './read-stdin.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Manifest {
@@ -24,7 +25,10 @@ export async function readFiles(
   { recursive, terminal }: { recursive: boolean; terminal: Terminal },
 ): Promise<Manifest[] | undefined> {
   try {
-    const sources = await readManifests(files, { recursive, readStdin: () => readAll(terminal.stdin) })
+    const sources = await readManifests(files, {
+      recursive,
+      readStdin: async () => (await readStdin(terminal.stdin, maxStdinBytes)).toString(),
+    })
     return sources.flatMap(source => {
       const kind = findKind(source.object.apiVersion, source.object.kind)
       return kind ? [{ kind, source }] : []
@@ -34,17 +38,4 @@ export async function readFiles(
     terminal.warn(error.problems.map(problem => `error: ${renderProblem(problem)}\n`).join(''))
     return undefined
   }
-}
-
-async function readAll(stdin: AsyncIterable<unknown>): Promise<string> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of stdin) {
-    const data = Buffer.from(part as Uint8Array | string)
-    bytes += data.length
-    if (bytes > maxStdinBytes)
-      throw new CodedError('RequestEntityTooLarge', `cannot read stdin: it is over ${maxStdinBytes} bytes`)
-    parts.push(data)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }

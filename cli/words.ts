@@ -1,15 +1,19 @@
 /** The words of each command: its name, options and examples, as `--help` shows them. */
 import type { Command, Option } from '../kit/command-line.ts'
 
-const connectionOptions: Option[] = [
+/** Of every command that talks to a cluster. */
+export const connectionOptions: Option[] = [
   { flags: '--context <name>', summary: 'which cluster of the configuration' },
-  { flags: '--server <url>', summary: 'the master, such as mqtt://board-1.local:1883' },
+  { flags: '--server <url>', summary: 'the master, such as mqtts://board-1.local:8883' },
   {
     flags: '--config <file>',
-    summary: 'configuration (default: $FLOTILLA_CONFIG, then ~/.config/flotilla/config.yaml)',
+    summary: 'configuration (default: $FLOTILLA_CONFIG, then ~/.config/flotilla/config.yaml; $FLOTILLA_TOKEN: a token)',
   },
 ]
-const namespaceOption: Option = { flags: '-n, --namespace <name>', summary: "namespace (default: the context's)" }
+export const namespaceOption: Option = {
+  flags: '-n, --namespace <name>',
+  summary: "namespace (default: the context's)",
+}
 const allNamespacesOption: Option = { flags: '-A, --all-namespaces', summary: 'all namespaces' }
 const selectorOption: Option = { flags: '-l, --selector <query>', summary: 'labels, such as app=web,tier!=db' }
 const fieldSelectorOption: Option = {
@@ -20,7 +24,7 @@ const fileOption: Option = { flags: '-f, --filename <file...>', summary: 'manife
 const recursiveOption: Option = { flags: '-R, --recursive', summary: 'folders with what is below them' }
 const containerOption: Option = { flags: '-c, --container <name>', summary: "container (default: the pod's first)" }
 const timeoutOption: Option = { flags: '--timeout <span>', summary: 'give up after so long, such as 90s or 5m' }
-const noHeadersOption: Option = { flags: '--no-headers', summary: 'rows without titles' }
+export const noHeadersOption: Option = { flags: '--no-headers', summary: 'rows without titles' }
 
 export type Words = Omit<Command, 'run'>
 

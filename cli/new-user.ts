@@ -1,0 +1,162 @@
+/**
+ * Makes a whole user: the object, its rights, its key (here, it goes nowhere), its certificate, and the file that holds them.
+ * Each step may find itself done: what was interrupted is made whole by running it again.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkLabelName } from '../contract/resources/names.ts'
+import { rbacGroup } from '../contract/resources/rbac.ts'
+import { trustApiVersion, type User } from '../contract/resources/trust.ts'
+import { checkUserName, usernameOf } from '../contract/wire/identity.ts'
+import type { Input } from '../kit/command-line.ts'
+import { makeDirectory } from '../kit/directory.ts'
+import { CodedError, hasCode } from '../kit/errors.ts'
+import { writePrivateFile } from '../kit/private-file.ts'
+import { renderConfig } from './config-file.ts'
+import type { Session } from './connect.ts'
+import { readOptions } from './options.ts'
+import { kindNamed, targetOf } from './resource-args.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface UserPlan {
+  name: string
+  tool: boolean
+  groups: string[]
+  /** Of a ClusterRole. */
+  role: string | undefined
+  /** Undefined: the context's. */
+  namespace: string | undefined
+  allNamespaces: boolean
+  /** A file; for a tool, a folder. */
+  out: string
+}
+
+/** Reads the words of `user create`. Throws before anything is done: UsageError, or `AlreadyExists` for the file. */
+export function planUser(input: Input): UserPlan {
+  const options = readOptions(input)
+  const [name = ''] = input.arguments
+  const tool = options.flag('tool')
+  const problem = tool ? checkLabelName(name) : checkUserName(name)
+  if (problem !== undefined) throw new UsageError(`cannot use the name "${name}": ${problem}`)
+  const role = options.text('role')
+  if (tool && role !== undefined) throw new UsageError('a tool only listens: --role is not for it')
+  const out = options.text('out') ?? (tool ? name : `${name}.flotilla.yaml`)
+  if (existsSync(out) && !options.flag('force'))
+    throw new CodedError(
+      'BadRequest',
+      `cannot write ${out}: because it is there already: name another with --out, or use --force`,
+    )
+  const allNamespaces = options.flag('allNamespaces')
+  return { name, tool, groups: options.list('group'), role, namespace: options.text('namespace'), allNamespaces, out }
+}
+
+/** Resolves to what there is to say about it, a line each. */
+export async function makeUser(session: Session, plan: UserPlan): Promise<string[]> {
+  const told = [await ensureUser(session, plan), await bindRole(session, plan)]
+  const { createCsr } = await import('../kit/x509.ts')
+  const { name, tool } = plan
+  const username = usernameOf({ kind: tool ? 'tool' : 'user', name })
+  const { csr, key } = await createCsr({ commonName: username })
+  const signed = await session.api.sign(userTarget(name), csr)
+  const credentials = { ...signed, key }
+  told.push(await (tool ? writeTool(session, plan, credentials) : writeUser(session, plan, credentials)))
+  return told.filter(line => line !== undefined)
+}
+
+/** Resolves to what is worth telling when the user was there before. */
+async function ensureUser(session: Session, { name, tool, groups }: UserPlan): Promise<string | undefined> {
+  const { api } = session
+  const before = await api.get(userTarget(name)).catch(error => {
+    if (hasCode(error, 'NotFound')) return undefined
+    throw error
+  })
+  if (!before) {
+    const spec = { ...(tool && { tool }), ...(groups.length > 0 && { groups }) }
+    await api.create(userTarget(), { apiVersion: trustApiVersion, kind: 'User', metadata: { name }, spec })
+    return undefined
+  }
+  const { spec = {} } = before as { spec?: User['spec'] }
+  if ((spec.tool ?? false) !== tool) {
+    const way = `take another name, or first: flotilla delete user ${name}`
+    throw new CodedError(
+      'Conflict',
+      `cannot make ${name}: because it is a ${spec.tool ? 'tool' : 'user'} already: ${way}`,
+    )
+  }
+  const back = spec.revoked ? { revoked: null, validAfter: await masterTime(session) } : {}
+  const change = { ...back, ...(groups.length > 0 && { groups }) }
+  if (Object.keys(change).length > 0) await api.patch(userTarget(name), { spec: change })
+  return spec.revoked
+    ? `${name} was revoked, and is let in again: what it had before stays worth nothing`
+    : `${name} was there already: this is one more certificate for it, and the others still hold`
+}
+
+/** By the master's clock, which the certificates' times are of: ours may be wrong. A trial of a creation tells it, and leaves nothing. */
+async function masterTime({ api }: Session): Promise<string> {
+  const trial = { apiVersion: trustApiVersion, kind: 'User', metadata: { name: 'what-time-is-it' }, spec: {} }
+  const { object } = await api.create(userTarget(), trial, { dryRun: true })
+  return object.metadata.creationTimestamp ?? new Date(0).toISOString()
+}
+
+async function bindRole({ api, namespace: current }: Session, plan: UserPlan): Promise<string | undefined> {
+  const { name, tool, role, allNamespaces, namespace = current } = plan
+  if (role === undefined)
+    return tool || plan.groups.length > 0
+      ? undefined
+      : `${name} may do nothing yet: --role, or flotilla create rolebinding`
+  const kind = kindNamed(allNamespaces ? 'clusterrolebindings' : 'rolebindings')
+  const place = allNamespaces ? undefined : namespace
+  const binding = {
+    apiVersion: `${rbacGroup}/v1`,
+    kind: kind.kind,
+    metadata: { name: `user-${name}-${role}`, ...(place !== undefined && { namespace: place }) },
+    roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'User', apiGroup: rbacGroup, name }],
+  }
+  await api.apply(targetOf(kind, place, binding.metadata.name), binding)
+  return `${name} has the role ${role} in ${allNamespaces ? 'all namespaces' : `namespace ${namespace}`}`
+}
+
+interface Credentials {
+  certificate: string
+  ca: string
+  key: string
+}
+
+async function writeUser(session: Session, plan: UserPlan, credentials: Credentials): Promise<string> {
+  const { name, out, namespace } = plan
+  const { cluster, servers: ours } = session.context
+  const { addresses } = await session.api.invite()
+  const lan = addresses.map(address => `mqtts://${address}`)
+  // A socket of this machine comes first: elsewhere it is not there, which takes no time to find out.
+  const servers = [...new Set([...ours.filter(server => server.startsWith('mqtts')), ...lan])].slice(0, maxServers)
+  const context = {
+    name: `${name}@${cluster}`,
+    cluster,
+    servers,
+    username: name,
+    ...(namespace && { namespace }),
+    ...credentials,
+  }
+  await writePrivateFile(out, await renderConfig({ 'current-context': context.name, contexts: [context] }))
+  return `Whoever has this file is ${name}: hand it over in a safe way. On the other machine: flotilla config import ${out}`
+}
+
+/** Programs that are not ours take the three as files. */
+async function writeTool(
+  { context }: Session,
+  { name, out }: UserPlan,
+  { certificate, ca, key }: Credentials,
+): Promise<string> {
+  await makeDirectory(out, 0o700)
+  const files = { 'ca.crt': ca, [`${name}.crt`]: certificate, [`${name}.key`]: key }
+  for (const [file, text] of Object.entries(files)) await writePrivateFile(join(out, file), text)
+  const words = `--cafile ${out}/ca.crt --cert ${out}/${name}.crt --key ${out}/${name}.key`
+  return `Try: mosquitto_sub -h MASTER -p 8883 ${words} -v -t 'flotilla/v1/${context.cluster}/nodes/+/presence'`
+}
+
+const maxServers = 16
+
+function userTarget(name?: string): ReturnType<typeof targetOf> {
+  return targetOf(kindNamed('users'), undefined, name)
+}

@@ -67,7 +67,7 @@ test('a node that does not answer is told from a master that does not', async t 
   broker.connect('board-1')
   const ran = await run('logs', 'web-1')
   t.is(ran.status, 1)
-  t.regex(ran.stderr, /^error: cannot reach the node of pod "web-1": .*no answer in 10 s/)
+  t.regex(ran.stderr, /^error: cannot reach node board-1: because it did not answer in 9\.0 s: .*get nodes/)
 })
 
 test('exec ends with the status of the command, and keeps its outputs apart', async t => {

@@ -122,7 +122,10 @@ test.serial('garbage on any topic is counted, logged once, and changes nothing',
     leaf => `${root}/nodes/board-1/${leaf}`,
   )
   topics.push(
-    `${root}/master/requests`,
+    `${root}/clients/admin/garbage/requests`,
+    `${root}/clients/admin/garbage/replies`,
+    `${root}/nodes/board-1/replies`,
+    `${root}/join/garbage/requests`,
     `${root}/master/presence`,
     `${root}/network/index`,
     `${root}/nodes/no/such/topic`,

@@ -2,7 +2,6 @@
 import type { ExecutionContext } from 'ava'
 import { kinds } from '../../../contract/resources/kinds.ts'
 import type { AnyObject, KubernetesObject } from '../../../contract/resources/meta.ts'
-import type { User } from '../../../contract/resources/trust.ts'
 import type { ApiRequest, Outcome, Target, WatchFrame } from '../../../contract/wire/api.ts'
 import { type Identity, usernameOf } from '../../../contract/wire/identity.ts'
 import { systemClock } from '../../../kit/clock.ts'
@@ -14,7 +13,7 @@ import type { Answer, RequestOf, TrustPort } from '../../../master/api/room.ts'
 import { Cache } from '../../../master/store/cache.ts'
 import { MemoryStore } from '../../../master/store/memory-store.ts'
 import { NodeUsageBoard } from '../../../master/store/node-usage.ts'
-import { kindOf, Objects } from '../../../master/store/objects.ts'
+import { Objects } from '../../../master/store/objects.ts'
 import type { Store } from '../../../master/store/store.ts'
 
 export interface Harness {
@@ -35,7 +34,7 @@ export interface Harness {
 const identity = { kind: 'user', name: 'test' } satisfies Identity
 
 /** They may do everything: whom the door, the CLI and these tests ask for. */
-const users = ['test', 'alice', 'admin']
+const users = [identity.name, 'alice', 'admin']
 
 /** Says what it was asked. */
 const trust: TrustPort = {
@@ -79,9 +78,8 @@ export async function createHarness(t: ExecutionContext, options: HarnessOptions
     await store.close()
   })
   const ask: Harness['ask'] = (request, signal = ends.signal) => api.handle(request, { identity, signal })
-  await admitUsers(objects)
   const write: Harness['write'] = async request => (await ask(request)) as Written
-  for (const name of [identity.name, 'alice']) await admitUser(objects, name, ['system:masters'])
+  for (const name of users) await admitUser(objects, name, ['system:masters'])
   // Applied: a harness over a disk finds the one of before.
   await write({ verb: 'apply', target: target('namespaces'), object: namespace('default') })
   return {
@@ -109,19 +107,6 @@ export async function admitUser(objects: Objects, name: string, groups: string[]
   await objects.create(user).catch(error => {
     if (!hasCode(error, 'AlreadyExists')) throw error
   })
-}
-
-/** A harness over a disk finds those of before. */
-async function admitUsers(objects: Objects): Promise<void> {
-  for (const name of users) {
-    const user: User = {
-      apiVersion: 'flotilla.dev/v1',
-      kind: 'User',
-      metadata: { name },
-      spec: { groups: ['system:masters'] },
-    }
-    if (!(await objects.get(kindOf(user), undefined, name))) await objects.create(user)
-  }
 }
 
 export function target(resource: string, name?: string, namespace = 'default'): Target {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { BadMessages } from '../../../kit/bus/bad-messages.ts'
 import { MemoryBroker, type MemoryBus } from '../../../kit/bus/memory-bus.ts'
 import {
   bytesFrame,
@@ -7,8 +8,10 @@ import {
   readBytesFrame,
   type StreamOptions,
 } from '../../../kit/bus/stream.ts'
+import { givenUp, isStreamEnd } from '../../../kit/bus/stream-parts.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { FakeClock } from '../../../kit/fake-clock.ts'
+import { silentLog } from '../../../kit/log.ts'
 
 interface Scene {
   clock: FakeClock
@@ -196,4 +199,52 @@ test('a stream is read once', async t => {
   await server.end()
   t.deepEqual(await readAll(opener), [])
   await t.throwsAsync(readAll(opener), { message: /twice/ })
+})
+
+test('the end of a side is known by its first bytes, and nothing else is taken for one', async t => {
+  const { opener, server, near, far, clock } = await setScene()
+  const ends: boolean[] = []
+  const note = ({ payload }: { payload: Buffer }): number => ends.push(isStreamEnd(payload))
+  await near.subscribe('s/1/+', note)
+  const frames = [null, { e: null }, { a: 1 }, '{"s":1,"e":null}', { s: 1, e: {} }]
+  const reading = readAll(server)
+  reading.catch(() => undefined) // Looked at below; the clock moves first.
+  for (const frame of frames) await opener.send(frame)
+  await clock.advance(15_000)
+  t.true(ends.length > frames.length, 'both have said that they are still there')
+  t.false(ends.includes(true))
+  await opener.end(new CodedError('NotFound', 'gone'))
+  await clock.advance(0)
+  await t.throwsAsync(reading, { message: 'gone' })
+  t.is(ends.filter(Boolean).length, 1)
+  await far.publish('s/1/down', givenUp(new Error('x')))
+  await clock.advance(0)
+  t.is(ends.filter(Boolean).length, 2)
+})
+
+test('who carries a stream can give it up, whatever frames are still on their way', async t => {
+  const { opener, server, near } = await setScene()
+  const reading = readAll(server)
+  await opener.send('one')
+  await near.publish('s/1/up', givenUp(new CodedError('ServiceUnavailable', 'the master is ending')))
+  await settle()
+  t.is((await server.closed)?.code, 'ServiceUnavailable')
+  await t.throwsAsync(reading, { message: 'the master is ending' })
+  await t.throwsAsync(server.send('more'), { code: 'ServiceUnavailable' })
+})
+
+test('a frame that a broker has kept is no frame of this stream', async t => {
+  const broker = new MemoryBroker()
+  const badMessages = new BadMessages(silentLog)
+  const clock = new FakeClock()
+  await broker.connect('once').publish('s/1/up', '{"s":0,"f":"of yesterday"}', { retain: true })
+  const sizes = { windowBytes: 1000, chunkBytes: 100, maxFrameBytes: 2000 }
+  const far = broker.connect('server')
+  const server = await openStream({ bus: far, prefix: 's/1', side: 'server', clock, badMessages, ...sizes })
+  const opener = await openStream({ bus: broker.connect('opener'), prefix: 's/1', side: 'opener', clock, ...sizes })
+  await settle()
+  await opener.send('of today')
+  await opener.end()
+  t.deepEqual(await readAll(server), ['of today'])
+  t.deepEqual(badMessages.counts(), { 'stream frame': 1 })
 })

@@ -8,7 +8,7 @@ const serviceAccountTokenSeconds = 3600
 /** A template gets `defaultPodSpec` only: Kubernetes fills in the rest when the pod itself is made. */
 export function defaultPod(pod: Fields): Fields {
   return changeField(pod, 'spec', given => {
-    const spec = defaultPodSpec(fill(given, { enableServiceLinks: true }))
+    const spec = nameAccount(defaultPodSpec(fill(given, { enableServiceLinks: true })))
     const finish = (container: Fields): Fields =>
       defaultRequests(spec['hostNetwork'] === true ? hostPorts(container) : container)
     return changeItems(changeItems(spec, 'initContainers', finish), 'containers', finish)
@@ -16,7 +16,7 @@ export function defaultPod(pod: Fields): Fields {
 }
 
 export function defaultPodSpec(given: Fields): Fields {
-  let spec = fill(given, {
+  let spec = fill(withAccount(given), {
     dnsPolicy: 'ClusterFirst',
     restartPolicy: 'Always',
     schedulerName: 'default-scheduler',
@@ -26,6 +26,17 @@ export function defaultPodSpec(given: Fields): Fields {
   spec = changeItems(spec, 'initContainers', defaultContainer)
   spec = changeItems(spec, 'containers', defaultContainer)
   return changeItems(spec, 'volumes', defaultVolume)
+}
+
+/** `serviceAccount` is the name that the field had first: both are kept, and the newer one counts (core/v1 conversion). */
+function withAccount(spec: Fields): Fields {
+  const name = spec['serviceAccountName'] || spec['serviceAccount']
+  return name ? { ...spec, serviceAccountName: name, serviceAccount: name } : spec
+}
+
+/** A pod is always somebody: who names no account is `default` (admission plugin ServiceAccount). */
+function nameAccount(spec: Fields): Fields {
+  return withAccount(fill(spec, { serviceAccountName: 'default' }))
 }
 
 function defaultContainer(given: Fields): Fields {

@@ -1,5 +1,6 @@
 /** What Kubernetes fills in where a manifest says nothing (`pkg/apis/*\/v1/defaults.go`), per kind. */
 import { defaultPod, defaultPodSpec } from './defaults-pod.ts'
+import { defaultSecret } from './defaults-secret.ts'
 import { defaultService } from './defaults-service.ts'
 import { changeField, changeItems, type Fields, fill } from './fields.ts'
 import type { KubernetesObject } from './meta.ts'
@@ -9,6 +10,7 @@ const defaultsOf: Record<string, (object: Fields) => Fields> = {
   ReplicaSet: object => changeField(object, 'spec', spec => defaultTemplate(fill(spec, { replicas: 1 }))),
   Deployment: object => changeField(object, 'spec', spec => defaultTemplate(defaultDeploymentSpec(spec))),
   Service: defaultService,
+  Secret: defaultSecret,
   Namespace: object => changeField(object, 'metadata', labelWithName),
   Node: object => changeField({ spec: {}, ...object }, 'status', defaultNodeStatus),
   EndpointSlice: object => changeItems(object, 'ports', port => ({ name: '', ...fill(port, { protocol: 'TCP' }) })),

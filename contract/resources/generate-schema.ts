@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as models from '@kubernetes/client-node/dist/gen/models/all.js'
 import { apiVersionOf, type Kind, kinds } from './kinds.ts'
-import type { SchemaTable } from './schema.ts'
+import type { SchemaTable } from './schema-table.ts'
 import { flotillaGroup } from './trust.ts'
 
 interface Attribute {

@@ -1,5 +1,5 @@
 /** The shapes of Flotilla's own kinds, in the table form of schema.ts. */
-import type { SchemaTable } from './schema.ts'
+import type { SchemaTable } from './schema-table.ts'
 
 export const ownSchema: SchemaTable = {
   kinds: {

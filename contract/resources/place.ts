@@ -9,6 +9,8 @@ export interface Place {
   path: string
   /** Where all that is found wrong is gathered. */
   problems: Problem[]
+  /** What stands here is told to nobody, not even by the message that it is wrong. */
+  isSecret?: true
 }
 
 export function at(place: Place, ...steps: FieldStep[]): Place {

@@ -28,18 +28,26 @@ const scalars: Record<string, { check: Check; allowed: string }> = {
     check: value => typeof value === 'string' && rfc3339.test(value) && !Number.isNaN(Date.parse(value)),
     allowed: 'a time such as 2026-01-31T12:00:00Z',
   },
-  bytes: { check: value => typeof value === 'string' && base64.test(value), allowed: 'text in base64' },
+  bytes: { check: value => typeof value === 'string' && base64.test(withoutBreaks(value)), allowed: 'text in base64' },
   quantity: { check: isQuantityValue, allowed: 'a quantity such as 250m, 1.5 or 64Mi' },
 }
 
+/** Of those that can be written in more than one way, the one that is kept. */
+const spellings: Record<string, (text: string) => string> = { quantity: canonicalQuantity, bytes: withoutBreaks }
+
 /** `type` is one of the names above; a name that is not there accepts everything. */
-export function checkScalar(type: string, value: unknown): ScalarCheck {
+export function checkScalar(type: string, value: unknown, describe = describeValue): ScalarCheck {
   const scalar = scalars[type]
   if (scalar === undefined) return { accepted: value }
-  if (scalar.check(value)) return { accepted: type === 'quantity' ? canonicalQuantity(String(value)) : value }
+  if (scalar.check(value)) return { accepted: spellings[type]?.(String(value)) ?? value }
   const wayOut =
     type === 'string' && (typeof value === 'number' || typeof value === 'boolean') ? ': put it in quotes' : ''
-  return { accepted: value, problem: `must be ${scalar.allowed}, not ${describeValue(value)}${wayOut}` }
+  return { accepted: value, problem: `must be ${scalar.allowed}, not ${describe(value)}${wayOut}` }
+}
+
+/** A block of YAML has line breaks; Go's decoder skips them, too. */
+function withoutBreaks(text: string): string {
+  return text.replaceAll(/[\r\n]/g, '')
 }
 
 /** YAML writes `cpu: 2` as a number. */

@@ -1,6 +1,6 @@
 /** Whether an object has the shape of its kind: known fields, right types, nothing required left out. */
 import type { Problem } from '../../kit/errors.ts'
-import { describeValue } from './describe-value.ts'
+import { describeSecret, describeValue } from './describe-value.ts'
 import { isFields } from './fields.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import type { AnyObject } from './meta.ts'
@@ -10,21 +10,15 @@ import { ownSchema } from './own-schema.ts'
 import { at, type Place, report } from './place.ts'
 import table from './schema.generated.json' with { type: 'json' }
 import { checkScalar } from './schema-scalars.ts'
-
-/**
- * Field types: a scalar's name (see schema-scalars.ts), another type of the table, `any`, `[]T` for a list, `{}T` for a
- * map with free keys. A trailing `!` marks a required field.
- */
-export interface SchemaTable {
-  /** `apps/v1 Deployment` to the name of its type. */
-  kinds: Record<string, string>
-  types: Record<string, Record<string, string>>
-}
+import type { SchemaTable } from './schema-table.ts'
 
 const schema: SchemaTable = {
   kinds: { ...table.kinds, ...ownSchema.kinds },
   types: { ...table.types, ...ownSchema.types },
 }
+
+/** Whatever somebody has put at the wrong place of it may be what nobody should read. */
+const secretType = 'V1Secret'
 
 export interface ShapedObject {
   /**
@@ -39,7 +33,8 @@ export interface ShapedObject {
 export function readShape(object: unknown, kind: Kind): ShapedObject {
   const problems: Problem[] = []
   const type = schema.kinds[`${apiVersionOf(kind)} ${kind.kind}`] ?? 'any'
-  return { object: readValue(object, type, { path: '', problems }) as AnyObject, problems }
+  const isSecret = type === secretType ? { isSecret: true as const } : {}
+  return { object: readValue(object, type, { path: '', problems, ...isSecret }) as AnyObject, problems }
 }
 
 function readValue(value: unknown, type: string, place: Place): unknown {
@@ -48,18 +43,22 @@ function readValue(value: unknown, type: string, place: Place): unknown {
   if (type.startsWith('{}')) return readMap(value, type.slice(2), place)
   const fields = schema.types[type]
   if (fields !== undefined) return readFields(value, fields, place)
-  const { accepted, problem } = checkScalar(type, value)
+  const { accepted, problem } = checkScalar(type, value, describerOf(place))
   if (problem !== undefined) report(place, problem)
   return accepted
 }
 
+function describerOf({ isSecret }: Place): (value: unknown) => string {
+  return isSecret ? describeSecret : describeValue
+}
+
 function readList(value: unknown, itemType: string, place: Place): unknown {
-  if (!Array.isArray(value)) return report(place, `must be a list, not ${describeValue(value)}`)
+  if (!Array.isArray(value)) return report(place, `must be a list, not ${describerOf(place)(value)}`)
   return value.map((item, index) => readValue(item, itemType, at(place, index)))
 }
 
 function readMap(value: unknown, valueType: string, place: Place): unknown {
-  if (!isFields(value)) return report(place, `must be a map of names to values, not ${describeValue(value)}`)
+  if (!isFields(value)) return report(place, `must be a map of names to values, not ${describerOf(place)(value)}`)
   const entries = Object.entries(value).map(([key, item]) => {
     // `role:` with nothing behind it is the empty text, for Kubernetes too.
     const given = item === null && valueType === 'string' ? '' : item
@@ -69,7 +68,7 @@ function readMap(value: unknown, valueType: string, place: Place): unknown {
 }
 
 function readFields(value: unknown, fields: Record<string, string>, place: Place): unknown {
-  if (!isFields(value)) return report(place, `must be an object with fields, not ${describeValue(value)}`)
+  if (!isFields(value)) return report(place, `must be an object with fields, not ${describerOf(place)(value)}`)
   const copy: [string, unknown][] = []
   for (const [name, item] of Object.entries(value)) {
     const inside = at(place, name)

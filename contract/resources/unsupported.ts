@@ -1,6 +1,7 @@
 /** What is right for Kubernetes and kept, but not acted on: a warning for each such field of an object. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../../kit/errors.ts'
+import type { Secret } from './core.ts'
 import { type Fields, isFields } from './fields.ts'
 import type { KubernetesObject } from './meta.ts'
 import { at, type Place, report } from './place.ts'
@@ -157,6 +158,21 @@ const supportOf: Record<string, (spec: unknown) => Support> = {
   Service: () => serviceSpec,
 }
 
+/** Of kinds without a spec: the fields of the object itself. */
+const supportOfObject: Record<string, Support> = {
+  ServiceAccount: {
+    ...{ apiVersion: true, kind: true, metadata: true },
+    ...{ automountServiceAccountToken: true, imagePullSecrets: true },
+  },
+}
+
+/** Types of Secrets that Kubernetes fills or acts on by itself. */
+const idleSecrets: Record<string, string> = {
+  'kubernetes.io/service-account-token':
+    'kept, but Flotilla puts no token into it: pods get theirs as files, scripts by "flotilla create token"',
+  'bootstrap.kubernetes.io/token': 'kept, but boards join by "flotilla token create"',
+}
+
 /** For objects of the right shape, with or without defaults. Empty values and `false` ask for nothing. */
 export function warningsFor(object: KubernetesObject): string[] {
   const problems: Problem[] = []
@@ -165,6 +181,10 @@ export function warningsFor(object: KubernetesObject): string[] {
   if (support !== undefined && isFields(spec)) {
     findUnsupported(spec, support(spec), { path: 'spec', problems })
   }
+  const ownSupport = Object.hasOwn(supportOfObject, kind) ? supportOfObject[kind] : undefined
+  if (ownSupport !== undefined) findUnsupported({ ...object }, ownSupport, { path: '', problems })
+  const idle = kind === 'Secret' ? idleSecrets[String((object as Secret).type)] : undefined
+  if (idle !== undefined) report({ path: 'type', problems }, idle)
   return problems.map(({ path, message }) => `${path}: ${message}`)
 }
 

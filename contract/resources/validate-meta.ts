@@ -10,6 +10,7 @@ import {
   type NameRule,
 } from './names.ts'
 import { at, checkName, checkOneOf, type Place, report } from './place.ts'
+import { trustNameRules } from './validate-trust.ts'
 
 const maxAnnotationsBytes = 256 * 1024
 
@@ -18,6 +19,7 @@ const nameRules: Record<string, NameRule> = {
   Namespace: checkLabelName,
   Node: checkLabelName,
   Service: checkServiceName,
+  ...trustNameRules,
 }
 
 export function validateMeta(metadata: Partial<ObjectMeta>, kind: Kind, place: Place): void {

@@ -1,12 +1,14 @@
 /** Which fields of an object may change once it is there (`ValidateObjectMetaUpdate` and the update rules of each kind). */
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../../kit/errors.ts'
-import type { ConfigMap } from './core.ts'
+import type { ConfigMap, Secret } from './core.ts'
 import type { KubernetesObject } from './meta.ts'
 import type { Node } from './node.ts'
 import { at, type Place, report } from './place.ts'
 import type { Container, Pod, PodSpec } from './pod.ts'
 import type { Service } from './service.ts'
+import type { JoinToken, NodeIdentity, User } from './trust.ts'
+import { checkNodeIdentityChange } from './validate-trust.ts'
 import type { Deployment, ReplicaSet } from './workloads.ts'
 
 type Rule = (next: KubernetesObject, previous: KubernetesObject, place: Place) => void
@@ -17,6 +19,12 @@ const rules: Record<string, Rule> = {
   Deployment: (next, previous, place) => checkPodSelector(next as Deployment, previous as Deployment, place),
   Service: (next, previous, place) => checkService(next as Service, previous as Service, place),
   ConfigMap: (next, previous, place) => checkConfigMap(next as ConfigMap, previous as ConfigMap, place),
+  Secret: (next, previous, place) => checkSecret(next as Secret, previous as Secret, place),
+  JoinToken: (next, previous, place) => checkJoinToken(next as JoinToken, previous as JoinToken, place),
+  NodeIdentity: (next, previous, place) =>
+    checkNodeIdentityChange(next as NodeIdentity, previous as NodeIdentity, place),
+  User: (next, previous, place) =>
+    requireSame(at(place, 'spec', 'tool'), (next as User).spec.tool ?? false, (previous as User).spec.tool ?? false),
   Node: (next, previous, place) => checkNode(next as Node, previous as Node, place),
 }
 
@@ -48,6 +56,20 @@ function checkConfigMap(next: ConfigMap, previous: ConfigMap, place: Place): voi
   }
 }
 
+function checkSecret(next: Secret, previous: Secret, place: Place): void {
+  // Whoever reads one by its type would get what that type does not promise.
+  requireKept(at(place, 'type'), next.type, previous.type)
+  if (previous.immutable !== true) return
+  for (const field of ['immutable', 'data'] as const) requireSame(at(place, field), next[field], previous[field])
+}
+
+/** Whom a token lets in does not change; until when, and how often, may. */
+function checkJoinToken({ spec }: JoinToken, { spec: before }: JoinToken, place: Place): void {
+  for (const field of ['tokenHash', 'nodeName'] as const) {
+    requireSame(at(place, 'spec', field), spec[field], before[field])
+  }
+}
+
 function checkNode({ spec }: Node, { spec: before }: Node, place: Place): void {
   requireKept(at(place, 'spec', 'podCIDR'), spec.podCIDR, before.podCIDR)
 }
@@ -61,10 +83,16 @@ function checkPod({ spec }: Pod, { spec: before }: Pod, place: Place): void {
     if (!isKept)
       report(at(inside, 'tolerations', index), 'cannot be changed or taken away: tolerations can only be added')
   }
-  const [fixed, fixedBefore] = [withoutMutable(spec), withoutMutable(before)]
+  const [fixed, fixedBefore] = [withoutMutable(spec), withoutMutable(withAccount(before))]
   for (const field of new Set([...Object.keys(fixed), ...Object.keys(fixedBefore)])) {
     requireSame(at(inside, field), fixed[field], fixedBefore[field])
   }
+}
+
+/** A pod that was made before pods were told their account had this one all the same. */
+function withAccount(spec: PodSpec): PodSpec {
+  const { serviceAccountName = 'default' } = spec
+  return { ...spec, serviceAccountName, serviceAccount: serviceAccountName }
 }
 
 function checkDeadline(next: unknown, previous: unknown, place: Place): void {

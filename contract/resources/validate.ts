@@ -1,16 +1,19 @@
 /** Whether an object keeps the rules of its kind; all that is wrong, at once. For objects of the right shape, with defaults. */
 import type { Problem } from '../../kit/errors.ts'
-import type { ConfigMap, Event } from './core.ts'
+import type { ConfigMap, Event, Secret, ServiceAccount } from './core.ts'
 import { findKind } from './kinds.ts'
 import type { KubernetesObject, ObjectMeta } from './meta.ts'
 import type { Node } from './node.ts'
 import { at, type Place, report } from './place.ts'
 import type { Pod } from './pod.ts'
 import type { EndpointSlice, Service } from './service.ts'
+import type { JoinToken, NodeIdentity, User } from './trust.ts'
 import { validateConfigMap, validateEvent, validateNode } from './validate-core.ts'
 import { validateMeta } from './validate-meta.ts'
 import { validatePodSpec } from './validate-pod.ts'
+import { validateSecret, validateServiceAccount } from './validate-secret.ts'
 import { validateEndpointSlice, validateService } from './validate-service.ts'
+import { validateJoinToken, validateNodeIdentity, validateUser } from './validate-trust.ts'
 import { validateDeployment, validateReplicaSet } from './validate-workloads.ts'
 import type { Deployment, ReplicaSet } from './workloads.ts'
 
@@ -22,6 +25,11 @@ const rules: Record<string, (object: KubernetesObject, place: Place) => void> = 
   Service: (object, place) => validateService(object as Service, place),
   EndpointSlice: (object, place) => validateEndpointSlice(object as EndpointSlice, place),
   ConfigMap: (object, place) => validateConfigMap(object as ConfigMap, place),
+  Secret: (object, place) => validateSecret(object as Secret, place),
+  ServiceAccount: (object, place) => validateServiceAccount(object as ServiceAccount, place),
+  JoinToken: (object, place) => validateJoinToken(object as JoinToken, place),
+  NodeIdentity: (object, place) => validateNodeIdentity(object as NodeIdentity, place),
+  User: (object, place) => validateUser(object as User, place),
   Node: (object, place) => validateNode(object as Node, place),
   Event: (object, place) => validateEvent(object as Event, place),
 }

@@ -26,7 +26,19 @@ const containerOf = (fields: Partial<Container>, spec: Partial<PodSpec> = {}): C
   applyDefaults(pod({ containers: [container(fields)], ...spec })).spec.containers[0] as Container
 
 test('a pod gets what Kubernetes gives it', t => {
-  t.deepEqual(specOf(pod()), { ...defaultedSpec, enableServiceLinks: true })
+  t.deepEqual(specOf(pod()), { ...defaultedSpec, ...account('default'), enableServiceLinks: true })
+})
+
+const account = (name: string) => ({ serviceAccountName: name, serviceAccount: name })
+
+test('a pod is somebody: the default account, or the one that it names by either name of the field', t => {
+  t.like(specOf(pod({ serviceAccountName: 'reader' })), account('reader'))
+  t.like(specOf(pod({ serviceAccount: 'reader' })), account('reader'))
+  t.like(specOf(pod({ serviceAccount: 'old', serviceAccountName: 'new' })), account('new'))
+  const inTemplate = (spec: Partial<PodSpec>): unknown =>
+    (specOf(deployment({ template: template(spec) }))['template'] as { spec: unknown }).spec
+  t.deepEqual(inTemplate({ serviceAccount: 'reader' }), { ...defaultedSpec, ...account('reader') })
+  t.deepEqual(inTemplate({}), defaultedSpec)
 })
 
 test('a Deployment gets its strategy, and its template less than a pod', t => {

@@ -27,6 +27,9 @@ test('no two kinds share a name, and only what is measured is virtual', t => {
   )
   t.deepEqual(
     kinds.filter(kind => !kind.namespaced).map(({ kind }) => kind),
-    ['Namespace', 'Node', 'NodeMetrics'],
+    [
+      ...['Namespace', 'Node', 'ClusterRole', 'ClusterRoleBinding'],
+      ...['JoinToken', 'NodeIdentity', 'User', 'NodeMetrics'],
+    ],
   )
 })

@@ -102,7 +102,8 @@ export type ApiResponse =
   | { certificate: string; ca: string; time?: string }
   | { token: string; expirationTimestamp: string }
   | { allowed: boolean; reason: string }
-  | { rules: PolicyRule[] }
+  /** `user`: whose they are. */
+  | { rules: PolicyRule[]; user: { username: string; groups: string[] } }
   | { rotated: number }
   | { invitation: { cluster: string; addresses: string[]; caFingerprint: string } }
 

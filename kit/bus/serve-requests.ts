@@ -10,6 +10,8 @@ import { errorToWire } from './wire-error.ts'
 export interface RequestContext<A extends AskerTopics = AskerTopics> {
   /** As `askerOf` told it. */
   asker: A
+  /** That the asker gave the request. */
+  id: string
   /** Aborts with `Timeout` at the asker's deadline, or when serving ends. */
   signal: AbortSignal
   /** Topic prefix of the stream that the asker holds open, if it does. */
@@ -115,11 +117,12 @@ class Server<A extends AskerTopics> {
     }
   }
 
-  #context({ asker, stream, timeoutMs }: Asked<A>, signal: AbortSignal): RequestContext<A> {
+  #context({ asker, id, stream, timeoutMs }: Asked<A>, signal: AbortSignal): RequestContext<A> {
     const { clock } = this.#options
     const deadline = clock.monotonic() + Math.min(timeoutMs, maxTimeoutMs)
     return {
       asker,
+      id,
       signal,
       stream: stream === undefined ? undefined : asker.stream?.(stream),
       remainingMs: () => Math.max(0, deadline - clock.monotonic()),

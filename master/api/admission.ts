@@ -6,6 +6,7 @@ import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { Service } from '../../contract/resources/service.ts'
 import { validateUpdate } from '../../contract/resources/validate-update.ts'
 import { sameJson } from '../store/same-json.ts'
+import { guardTrust } from './admit-trust.ts'
 import { allocateService, dropTypeFields } from './allocate-service.ts'
 import { isMap } from './merge-patch.ts'
 import { badRequest, forbidden, invalid, knownKind, notFound } from './refusals.ts'
@@ -30,6 +31,7 @@ export interface NewObject {
 export async function admitCreate(room: Room, { kind, object, pendingNamespaces = [] }: NewObject): Promise<Admitted> {
   if (object.metadata?.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
   const { object: checked, warnings } = checkObject(kind, newborn(kind, object))
+  guardTrust(room.permit, { kind, object: checked, current: undefined })
   await checkNamespace(room, kind, { object: checked, pendingNamespaces })
   return allocate(room, { object: checked, warnings }, undefined)
 }
@@ -48,6 +50,7 @@ export async function admitUpdate(room: Room, { kind, current, wanted }: Changed
   )
   const problems = validateUpdate(object, current)
   if (problems.length > 0) throw invalid(kind, nameOf(object), problems)
+  guardTrust(room.permit, { kind, object, current })
   return allocate(room, { object, warnings }, current)
 }
 

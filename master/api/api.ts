@@ -1,5 +1,10 @@
 /** The API: one table of verbs, which knows nothing of how requests arrive. */
 import type { ApiRequest } from '../../contract/wire/api.ts'
+import { readAttributes } from './attributes.ts'
+import { audited } from './audit.ts'
+import { Authorizer } from './authorize.ts'
+import { demandAll } from './demands.ts'
+import { guardFrames } from './guard-frames.ts'
 import { badRequest } from './refusals.ts'
 import type { Answer, ApiContext, ApiParts, RequestOf, Room, Verb } from './room.ts'
 import { ServiceAddresses } from './service-addresses.ts'
@@ -49,17 +54,24 @@ const handlers: Handlers = {
 }
 
 export function createApi(parts: ApiParts): Api {
-  const room: Room = { ...parts, addresses: new ServiceAddresses(parts) }
+  const addresses = new ServiceAddresses(parts)
+  const authorizer = new Authorizer(parts)
   return {
     async handle(request, context) {
       if (!Object.hasOwn(handlers, request.verb)) throw badRequest(`unknown verb ${JSON.stringify(request.verb)}`)
-      // The table pairs each verb with its request; the compiler cannot follow the pair through an index.
-      const handler = handlers[request.verb] as (
-        room: Room,
-        request: ApiRequest,
-        context: ApiContext,
-      ) => Promise<Answer>
-      return handler(room, request, context)
+      const attributes = readAttributes(request)
+      return audited(parts, { request, context, attributes }, async () => {
+        const permit = await authorizer.permitFor(context.identity)
+        demandAll(permit, attributes, request)
+        const answer = await run({ ...parts, addresses, permit }, request, context)
+        return 'frames' in answer ? { frames: guardFrames(answer.frames, { authorizer, context, attributes }) } : answer
+      })
     },
   }
+}
+
+function run(room: Room, request: ApiRequest, context: ApiContext): Promise<Answer> {
+  // The table pairs each verb with its request; the compiler cannot follow the pair through an index.
+  const handler = handlers[request.verb] as (room: Room, request: ApiRequest, context: ApiContext) => Promise<Answer>
+  return handler(room, request, context)
 }

@@ -17,7 +17,7 @@ import type { Api } from './api.ts'
 import { readApiRequest } from './read-request.ts'
 import { badRequest } from './refusals.ts'
 import { Relays } from './relay.ts'
-import type { Answer, Forward } from './room.ts'
+import type { Answer, ApiContext, Forward } from './room.ts'
 
 export interface DoorParts {
   api: Api
@@ -38,6 +38,7 @@ export interface DoorParts {
 /** A client, and who it speaks for: the broker has checked that. */
 interface Asker extends AskerTopics {
   identity: Identity
+  client: string
 }
 
 type Context = RequestContext<Asker>
@@ -84,7 +85,7 @@ export class MqttDoor {
     if (needsStream && context.stream === undefined)
       throw badRequest(`cannot ${request.verb}: because no stream is open`)
     if (request.verb === 'watch') return this.#watch(request, context)
-    const answer = await this.#parts.api.handle(request, { identity: context.asker.identity, signal: context.signal })
+    const answer = await this.#parts.api.handle(request, whoAsks(context, context.signal))
     return 'forward' in answer ? this.#relay(answer, context) : answer
   }
 
@@ -111,7 +112,7 @@ export class MqttDoor {
       throw new CodedError('TooManyRequests', `cannot watch: because ${maxWatches} watches are open`)
     // The request's own signal ends with its answer; a watch lives as long as its stream.
     const life = new AbortController()
-    const answer = await this.#parts.api.handle(request, { identity: context.asker.identity, signal: life.signal })
+    const answer = await this.#parts.api.handle(request, whoAsks(context, life.signal))
     const stream = await this.#openStream(context.stream ?? '')
     this.#watches.add(stream)
     void stream.closed.then(() => {
@@ -145,7 +146,11 @@ function askerOf(topics: Topics, topic: string): Asker | undefined {
   const of = topics.parseClient(topic)
   const identity = of && parseUsername(of.username)
   if (!identity || identity.kind === 'joining') return undefined
-  return { identity, replies: topics.clientReplies(of), stream: id => topics.clientStream(of, id) }
+  return { identity, client: of.client, replies: topics.clientReplies(of), stream: id => topics.clientStream(of, id) }
+}
+
+function whoAsks({ asker, id }: Context, signal: AbortSignal): ApiContext {
+  return { identity: asker.identity, client: asker.client, requestId: id, signal }
 }
 
 function explainSilence(error: unknown, node: string, timeoutMs: number): unknown {

@@ -1,7 +1,9 @@
 /** What the API answers when it refuses, in Kubernetes' own words (apimachinery `api/errors`). */
 import { findKind, type Kind } from '../../contract/resources/kinds.ts'
-import type { Target } from '../../contract/wire/api.ts'
+import type { ReviewAttributes, Target } from '../../contract/wire/api.ts'
 import { CodedError, type Problem } from '../../kit/errors.ts'
+import type { Asker } from '../authorization/asker.ts'
+import { describeRefusal } from '../authorization/decide.ts'
 
 /** `pods`, `deployments.apps`. */
 export function resourceName(kind: Kind): string {
@@ -35,6 +37,13 @@ export function wrongUid(kind: Kind, name: string, uids: { expected: string; fou
 
 export function forbidden(kind: Kind, name: string, why: string): CodedError {
   return new CodedError('Forbidden', `${resourceName(kind)} "${name}" is forbidden: ${why}`)
+}
+
+/** `pods "web" is forbidden: User "bob" cannot get resource "pods" in API group "" in the namespace "x"`. */
+export function forbiddenTo(asker: Asker, attributes: ReviewAttributes): CodedError {
+  const { resource, group, name } = attributes
+  const subject = `${group === '' ? resource : `${resource}.${group}`}${name === undefined ? '' : ` "${name}"`}`
+  return new CodedError('Forbidden', `${subject} is forbidden: ${describeRefusal(asker, attributes)}`)
 }
 
 export function invalid(kind: Kind, name: string, problems: Problem[]): CodedError {

@@ -4,10 +4,12 @@ import type { Identity } from '../../contract/wire/identity.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { Random } from '../../kit/random.ts'
+import type { AuditSink } from '../audit/audit-entry.ts'
 import type { Cache } from '../store/cache.ts'
 import type { NodeUsageBoard } from '../store/node-usage.ts'
 import type { Objects } from '../store/objects.ts'
 import type { Store } from '../store/store.ts'
+import type { Permit } from './authorize.ts'
 import type { ServiceAddresses } from './service-addresses.ts'
 
 export interface ApiParts {
@@ -18,6 +20,8 @@ export interface ApiParts {
   /** What the kind NodeMetrics is served from. */
   nodeUsage: NodeUsageBoard
   trust: TrustPort
+  /** Absent: nothing is recorded. */
+  audit?: AuditSink
   clock: Clock
   random: Random
   /** The cluster's name, and the version of the program. */
@@ -44,6 +48,9 @@ export interface TrustPort {
 export interface ApiContext {
   /** Who asks: the broker has seen to it that nobody asks in another's name. */
   identity: Identity
+  /** The program that asks, and the id that it gave its request: for the audit log. */
+  client?: string
+  requestId?: string
   /** Ends a watch. */
   signal: AbortSignal
 }
@@ -56,9 +63,11 @@ export interface Forward {
   forward: NodeRequest
 }
 
-/** What the verbs work with. */
+/** What the verbs work with, for one request. */
 export interface Room extends ApiParts {
   addresses: ServiceAddresses
+  /** Of whoever asks; the verb itself is permitted already. */
+  permit: Permit
 }
 
 export type Verb = ApiRequest['verb']

@@ -1,6 +1,7 @@
 /** apply: creates what a manifest describes, or merges it with what is there. */
 import type { AnyObject } from '../../../contract/resources/meta.ts'
 import { hasCode } from '../../../kit/errors.ts'
+import { attributesAt } from '../attributes.ts'
 import { readLastApplied, withLastApplied } from '../last-applied.ts'
 import { badRequest } from '../refusals.ts'
 import type { Answer, RequestOf, Room } from '../room.ts'
@@ -22,8 +23,10 @@ export async function runApply(room: Room, request: RequestOf<'apply'>): Promise
   for (let turn = 1; ; turn++) {
     const found = await room.objects.get<AnyObject>(named.kind, named.namespace, name)
     try {
-      if (!found)
+      if (!found) {
+        room.permit.demand(attributesAt('create', place))
         return addWarnings(warnings, await createObject(room, { kind: named.kind, object: manifest }, options))
+      }
       const change = (live: AnyObject): AnyObject => mergeManifest(live, manifest)
       const told = [...deletionWarnings(found), ...warnings]
       return addWarnings(told, await changeObject(room, named, { ...options, change }))

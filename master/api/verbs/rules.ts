@@ -1,7 +1,10 @@
-/** rules: all that the asker, or whom he stands in for, may do in a namespace. */
-import { CodedError } from '../../../kit/errors.ts'
-import type { Answer } from '../room.ts'
+/** rules: all that the asker, or whom he stands in for, may do in a namespace by its roles. */
+import { rulesIn } from '../../authorization/escalation.ts'
+import { readStandIn } from '../demands.ts'
+import type { Answer, RequestOf, Room } from '../room.ts'
 
-export async function runRules(): Promise<Answer> {
-  throw new CodedError('ServiceUnavailable', 'cannot list rules: because nothing is authorized yet')
+export async function runRules({ permit }: Room, request: RequestOf<'rules'>): Promise<Answer> {
+  const asker = readStandIn(permit, request)
+  const rules = rulesIn(permit.rights.book, asker, request.namespace)
+  return { rules, user: { username: asker.username, groups: [...asker.groups] } }
 }

@@ -1,12 +1,13 @@
 /** The fleet's commands against a master in this process, over a bus without sockets; what they print is caught. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { ExecutionContext } from 'ava'
 import { createFleetCommands } from '../../cli/cli.ts'
 import type { Stdin, Terminal, TerminalSize } from '../../cli/terminal.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
+import type { ClientContext } from '../../contract/wire/client-config.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
 import { MemoryBroker } from '../../kit/bus/memory-bus.ts'
@@ -73,6 +74,7 @@ export async function createFleet(t: ExecutionContext, options: FleetOptions = {
   const bus = broker.connect('master')
   await openDoor(t, { api: harness.api, bus })
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-cli-'))
+  await writeContexts(folder, [{ name: 'home', cluster: 'home', server: 'mqtts://test', username: 'test' }])
   t.teardown(async () => {
     await rm(folder, { recursive: true })
   })
@@ -100,6 +102,14 @@ export async function createFleet(t: ExecutionContext, options: FleetOptions = {
       return (await harness.write({ verb: 'update', subresource: 'status', target: at, object: next })).object
     },
   }
+}
+
+/** The configuration of somebody whose home this is; resolves to its path. */
+export async function writeContexts(home: string, contexts: ClientContext[]): Promise<string> {
+  const path = join(home, '.config', 'flotilla', 'config.yaml')
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, JSON.stringify({ contexts }), { mode: 0o600 })
+  return path
 }
 
 function startCommand(
@@ -147,15 +157,8 @@ function startCommand(
   const openBus = async (_context: unknown, clientId: string) => broker.connect(clientId)
   const root = { name: 'flotilla', summary: '', commands: createFleetCommands({ terminal, openBus }) }
   const streams = { stdout: { write: terminal.print }, stderr: { write: terminal.warn } }
-  const line = ['api-resources'].includes(argv[0] ?? '') ? argv : [...argv.slice(0, 1), ...withServer(argv)]
-  const done = runCommandLine(root, line, streams).then(status => ({ status, ...shown }))
+  const done = runCommandLine(root, argv, streams).then(status => ({ status, ...shown }))
   return { terminal, done, shows: text => untilShown(() => shown, text, done), hangUp: () => hangUp.abort() }
-}
-
-/** Options come before `--`, and after the words of a nested command. */
-function withServer(argv: string[]): string[] {
-  const nested = argv[0] === 'rollout' ? argv.slice(1, 2) : []
-  return [...nested, '--server', 'mqtt://test', ...argv.slice(1 + nested.length)]
 }
 
 /** Fails when the command ends, or after ten seconds. */

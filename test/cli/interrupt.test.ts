@@ -8,7 +8,7 @@ import { silentLog } from '../../kit/log.ts'
 import { startEmbeddedBroker } from '../../master/broker/embedded-broker.ts'
 import { allowAll } from '../../master/broker/policy.ts'
 import { eventually } from '../kit/eventually.ts'
-import { createFleet } from './harness.ts'
+import { createFleet, writeContexts } from './harness.ts'
 
 const program = join(import.meta.dirname, '../../flotilla.ts')
 
@@ -41,13 +41,14 @@ async function open(t: ExecutionContext) {
   })
   const [address] = broker.addresses
   const port = address && 'port' in address ? address.port : 0
-  return { broker, fleet, node, ends, start: (argv: string[]) => start(t, port, argv) }
+  const server = `mqtt://127.0.0.1:${port}`
+  await writeContexts(fleet.folder, [{ name: 'home', cluster: 'home', server, username: 'test' }])
+  return { broker, fleet, node, ends, start: (argv: string[]) => start(t, fleet.folder, argv) }
 }
 
-function start(t: ExecutionContext, port: number, argv: string[]): ChildProcess {
-  const [verb = '', ...rest] = argv
-  const child = spawn(process.execPath, [program, verb, '--server', `mqtt://127.0.0.1:${port}`, ...rest], {
-    env: { HOME: '/nonexistent' },
+function start(t: ExecutionContext, home: string, argv: string[]): ChildProcess {
+  const child = spawn(process.execPath, [program, ...argv], {
+    env: { HOME: home },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   t.teardown(() => child.kill('SIGKILL'))

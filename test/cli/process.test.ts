@@ -9,6 +9,7 @@ import { systemClock } from '../../kit/clock.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { startMaster } from '../../master/master.ts'
+import { writeContexts } from './harness.ts'
 
 interface Place {
   home: string
@@ -47,10 +48,11 @@ test('without a configuration it says how to make one', async t => {
 })
 
 test('a broker that cannot be reached is named, with what to try', async t => {
-  const { run } = await open(t)
-  const ran = await run(['get', 'pods', '--server', 'mqtt://127.0.0.1:1'])
+  const { run, home } = await open(t)
+  await writeContexts(home, [{ name: 'home', cluster: 'home', server: 'mqtts://127.0.0.1:1', username: 'alice' }])
+  const ran = await run(['get', 'pods'])
   t.is(ran.status, 1)
-  t.regex(ran.stderr, /^error: cannot reach the broker at 127\.0\.0\.1:1: ECONNREFUSED: .*--server/)
+  t.regex(ran.stderr, /^error: cannot reach the broker at 127\.0\.0\.1:1: because ECONNREFUSED: .*--server/)
 })
 
 test('help has examples, and a wrong word is status 2', async t => {

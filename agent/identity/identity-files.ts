@@ -18,6 +18,8 @@ export interface StoredIdentity {
   key: string
   /** When the certificate was got, by the master's clock (RFC 3339): certificates begin in 1970, so they do not tell. */
   issuedAt: string
+  /** `attempt` of the join that made it. */
+  joinedBy: string
 }
 
 /** A join that has begun: the same token is shown with the same key again, so that the master knows it for the same board. */
@@ -110,9 +112,9 @@ export function checkServers(value: unknown): string[] {
 function parseIdentity(text: string): StoredIdentity {
   const { version, servers, ...rest } = asRecord(JSON.parse(text))
   if (version !== formatVersion) throw new Error(`its version is ${version}, not ${formatVersion}`)
-  const fields = ['cluster', 'nodeName', 'ca', 'certificate', 'key', 'issuedAt'] as const
+  const fields = ['cluster', 'nodeName', 'ca', 'certificate', 'key', 'issuedAt', 'joinedBy'] as const
   for (const field of fields) if (typeof rest[field] !== 'string') throw new Error(`its ${field} is no text`)
-  const { cluster, nodeName, ca, certificate, key, issuedAt } = rest as unknown as StoredIdentity
+  const { cluster, nodeName, ca, certificate, key, issuedAt, joinedBy } = rest as unknown as StoredIdentity
   const problem = checkLabelName(nodeName) ?? checkLabelName(cluster)
   if (problem !== undefined) throw new Error(`a name in it is wrong: ${problem}`)
   const checked = checkServers(servers)
@@ -120,5 +122,6 @@ function parseIdentity(text: string): StoredIdentity {
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) {
     throw new Error('its key is not that of its certificate')
   }
-  return { cluster, nodeName, servers: checked, ca: new X509Certificate(ca).toString(), certificate, key, issuedAt }
+  new X509Certificate(ca)
+  return { cluster, nodeName, servers: checked, ca, certificate, key, issuedAt, joinedBy }
 }

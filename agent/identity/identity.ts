@@ -137,12 +137,22 @@ export function checkCertificate({
   ca,
   key,
   nodeName,
-}: Omit<StoredIdentity, 'servers' | 'cluster' | 'issuedAt'>): void {
+}: Pick<StoredIdentity, 'certificate' | 'ca' | 'key' | 'nodeName'>): void {
   const bad = (reason: string): CodedError =>
     new CodedError('Invalid', `cannot take the certificate that the master gave: because ${reason}`)
-  const given = new X509Certificate(certificate)
+  const [given, issuer] = [parse(certificate), parse(ca)]
+  if (!given || !issuer) throw bad('it is none')
   const { CN } = given.toLegacyObject().subject as { CN?: unknown }
   if (CN !== usernameOf({ kind: 'node', name: nodeName })) throw bad(`it is not for node ${nodeName}`)
-  if (!given.verify(new X509Certificate(ca).publicKey)) throw bad("it is not signed by our cluster's CA")
+  if (!given.verify(issuer.publicKey)) throw bad("it is not signed by our cluster's CA")
   if (!given.checkPrivateKey(createPrivateKey(key))) throw bad('it is for another key')
+}
+
+function parse(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    // What is wrong with bytes that are no certificate helps nobody.
+    return undefined
+  }
 }

@@ -201,10 +201,15 @@ class ReconnectingBus implements MqttBus {
   }
 
   async reconnect(): Promise<void> {
-    // Between two connections, the next one is a new one anyway.
-    if (!this.#connection || this.#closed) return
-    this.#renewing = true
-    await this.#connection.close()
+    if (this.#closed) return
+    if (this.#connection) {
+      this.#renewing = true
+      await this.#connection.close()
+    } else {
+      // Between two attempts: the next one need not wait.
+      this.#cancelRetry()
+      this.start()
+    }
   }
 
   async close(): Promise<void> {

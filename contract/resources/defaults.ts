@@ -4,6 +4,7 @@ import { defaultSecret } from './defaults-secret.ts'
 import { defaultService } from './defaults-service.ts'
 import { changeField, changeItems, type Fields, fill } from './fields.ts'
 import type { KubernetesObject } from './meta.ts'
+import { rbacGroup } from './rbac.ts'
 
 const defaultsOf: Record<string, (object: Fields) => Fields> = {
   Pod: defaultPod,
@@ -11,6 +12,8 @@ const defaultsOf: Record<string, (object: Fields) => Fields> = {
   Deployment: object => changeField(object, 'spec', spec => defaultTemplate(defaultDeploymentSpec(spec))),
   Service: defaultService,
   Secret: defaultSecret,
+  RoleBinding: defaultBinding,
+  ClusterRoleBinding: defaultBinding,
   Namespace: object => changeField(object, 'metadata', labelWithName),
   Node: object => changeField({ spec: {}, ...object }, 'status', defaultNodeStatus),
   EndpointSlice: object => changeItems(object, 'ports', port => ({ name: '', ...fill(port, { protocol: 'TCP' }) })),
@@ -35,6 +38,13 @@ function defaultDeploymentSpec(given: Fields): Fields {
     const withUpdate = fill(strategy, { rollingUpdate: {} })
     return changeField(withUpdate, 'rollingUpdate', update => fill(update, { maxSurge: '25%', maxUnavailable: '25%' }))
   })
+}
+
+/** Service accounts are of the core group, users and groups of none that has objects. */
+function defaultBinding(binding: Fields): Fields {
+  return changeItems(binding, 'subjects', subject =>
+    subject['kind'] === 'ServiceAccount' ? subject : fill(subject, { apiGroup: rbacGroup }),
+  )
 }
 
 /** By this label other objects select namespaces. */

@@ -10,6 +10,7 @@ import {
   type NameRule,
 } from './names.ts'
 import { at, checkName, checkOneOf, type Place, report } from './place.ts'
+import { rbacNameRules } from './validate-rbac.ts'
 import { trustNameRules } from './validate-trust.ts'
 
 const maxAnnotationsBytes = 256 * 1024
@@ -19,6 +20,7 @@ const nameRules: Record<string, NameRule> = {
   Namespace: checkLabelName,
   Node: checkLabelName,
   Service: checkServiceName,
+  ...rbacNameRules,
   ...trustNameRules,
 }
 

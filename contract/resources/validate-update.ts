@@ -6,6 +6,7 @@ import type { KubernetesObject } from './meta.ts'
 import type { Node } from './node.ts'
 import { at, type Place, report } from './place.ts'
 import type { Container, Pod, PodSpec } from './pod.ts'
+import type { ClusterRoleBinding, RoleBinding } from './rbac.ts'
 import type { Service } from './service.ts'
 import type { JoinToken, NodeIdentity, User } from './trust.ts'
 import { checkNodeIdentityChange } from './validate-trust.ts'
@@ -25,6 +26,9 @@ const rules: Record<string, Rule> = {
     checkNodeIdentityChange(next as NodeIdentity, previous as NodeIdentity, place),
   User: (next, previous, place) =>
     requireSame(at(place, 'spec', 'tool'), (next as User).spec.tool ?? false, (previous as User).spec.tool ?? false),
+  RoleBinding: (next, previous, place) => checkRoleRef(next as RoleBinding, previous as RoleBinding, place),
+  ClusterRoleBinding: (next, previous, place) =>
+    checkRoleRef(next as ClusterRoleBinding, previous as ClusterRoleBinding, place),
   Node: (next, previous, place) => checkNode(next as Node, previous as Node, place),
 }
 
@@ -41,6 +45,15 @@ export function validateUpdate(next: KubernetesObject, previous: KubernetesObjec
 
 function checkPodSelector(next: Deployment | ReplicaSet, previous: Deployment | ReplicaSet, place: Place): void {
   requireSame(at(place, 'spec', 'selector'), next.spec.selector, previous.spec.selector)
+}
+
+/** Who may name the subjects of a binding must not come to choose the role. */
+function checkRoleRef(
+  next: RoleBinding | ClusterRoleBinding,
+  previous: RoleBinding | ClusterRoleBinding,
+  place: Place,
+): void {
+  requireSame(at(place, 'roleRef'), next.roleRef, previous.roleRef)
 }
 
 function checkService({ spec }: Service, { spec: before }: Service, place: Place): void {

@@ -6,11 +6,13 @@ import type { KubernetesObject, ObjectMeta } from './meta.ts'
 import type { Node } from './node.ts'
 import { at, type Place, report } from './place.ts'
 import type { Pod } from './pod.ts'
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './rbac.ts'
 import type { EndpointSlice, Service } from './service.ts'
 import type { JoinToken, NodeIdentity, User } from './trust.ts'
 import { validateConfigMap, validateEvent, validateNode } from './validate-core.ts'
 import { validateMeta } from './validate-meta.ts'
 import { validatePodSpec } from './validate-pod.ts'
+import { validateClusterRole, validateClusterRoleBinding, validateRole, validateRoleBinding } from './validate-rbac.ts'
 import { validateSecret, validateServiceAccount } from './validate-secret.ts'
 import { validateEndpointSlice, validateService } from './validate-service.ts'
 import { validateJoinToken, validateNodeIdentity, validateUser } from './validate-trust.ts'
@@ -30,6 +32,10 @@ const rules: Record<string, (object: KubernetesObject, place: Place) => void> = 
   JoinToken: (object, place) => validateJoinToken(object as JoinToken, place),
   NodeIdentity: (object, place) => validateNodeIdentity(object as NodeIdentity, place),
   User: (object, place) => validateUser(object as User, place),
+  Role: (object, place) => validateRole(object as Role, place),
+  ClusterRole: (object, place) => validateClusterRole(object as ClusterRole, place),
+  RoleBinding: (object, place) => validateRoleBinding(object as RoleBinding, place),
+  ClusterRoleBinding: (object, place) => validateClusterRoleBinding(object as ClusterRoleBinding, place),
   Node: (object, place) => validateNode(object as Node, place),
   Event: (object, place) => validateEvent(object as Event, place),
 }

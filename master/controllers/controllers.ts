@@ -4,12 +4,14 @@ import { ControllerRunner } from './controller.ts'
 import { DeploymentController } from './deployment-controller.ts'
 import { EndpointsController } from './endpoints-controller.ts'
 import { ensureNamespaces } from './ensure-namespaces.ts'
+import { ensureRbac } from './ensure-rbac.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import { NodeLifecycleController } from './node-lifecycle-controller.ts'
 import { NodeReach } from './node-reach.ts'
 import { ReplicaSetController } from './replicaset-controller.ts'
 import type { ControllersParts } from './room.ts'
 import { ScheduleController } from './schedule-controller.ts'
+import { ServiceAccountController } from './service-account-controller.ts'
 
 export class Controllers {
   readonly name = 'controllers'
@@ -24,6 +26,7 @@ export class Controllers {
   /** The cache must have been started before. */
   async start(): Promise<void> {
     await ensureNamespaces(this.#parts.objects)
+    await ensureRbac(this.#parts.objects)
     const reach = new NodeReach(this.#parts)
     reach.start()
     this.#reach = reach
@@ -51,6 +54,7 @@ function listControllers(parts: ControllersParts, reach: NodeReach): Controller[
     new ReplicaSetController(parts),
     new ScheduleController(withReach),
     new DeploymentController(parts),
+    new ServiceAccountController(parts),
     new GarbageCollector(parts),
   ]
 }

@@ -21,7 +21,7 @@ const fieldsOfVerb: Record<Verb, Record<string, `${FieldType}${'!' | ''}`>> = {
   exec: { options: 'object!' },
   version: {},
   sign: { csr: 'string' },
-  token: { expirationSeconds: 'number', pod: 'object' },
+  token: { expirationSeconds: 'number', audience: 'string', pod: 'object' },
   review: { attributes: 'object!', as: 'string', asGroups: 'strings' },
   rules: { namespace: 'string!', as: 'string', asGroups: 'strings' },
   rotate: {},

@@ -38,7 +38,7 @@ export interface TrustPort {
   /** A bearer token in the name of a user or a service account. */
   mint(
     identity: Identity,
-    options: { expirationSeconds?: number; pod?: { name: string; uid: string } },
+    options: { expirationSeconds?: number; audience?: string; pod?: { name: string; uid: string } },
   ): Promise<{ token: string; expirationTimestamp: string }>
   invitation(): { cluster: string; addresses: string[]; caFingerprint: string }
   /** Resolves to how many secrets were encrypted anew. */

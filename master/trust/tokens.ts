@@ -15,12 +15,14 @@ const life = {
   serviceAccount: { standard: hour, longest: 24 * hour },
 }
 /** Whom tokens are for: this API. */
-const audience = 'flotilla'
+const ownAudience = 'flotilla'
 /** Where Kubernetes puts them in its own tokens. */
 const privateClaim = 'kubernetes.io'
 
 export interface MintOptions {
   expirationSeconds?: number
+  /** Whom it is for instead of this API, which then takes it for nothing. */
+  audience?: string
   /** Of the service account; whoever makes another of that name cannot use this token. */
   uid?: string
   pod?: { name: string; uid: string }
@@ -53,7 +55,7 @@ export class Tokens {
       throw new CodedError('Forbidden', `cannot issue a token: because a ${identity.kind} has none`)
     }
     const { standard, longest } = life[identity.kind]
-    const { expirationSeconds = standard, uid, pod, nowMs } = options
+    const { expirationSeconds = standard, audience = ownAudience, uid, pod, nowMs } = options
     if (!Number.isSafeInteger(expirationSeconds) || expirationSeconds < minLifeSeconds) {
       throw new CodedError(
         'Invalid',
@@ -70,7 +72,7 @@ export class Tokens {
 
   /** Whose a token is; whether he is still in good standing is for `Identities`. Rejects with `Unauthorized` or `Expired`. */
   async verify(token: string, nowMs: number): Promise<TokenHolder> {
-    const claims = await verifyToken(token, { keys: this.#keys, iss: this.#issuer, aud: audience, nowMs })
+    const claims = await verifyToken(token, { keys: this.#keys, iss: this.#issuer, aud: ownAudience, nowMs })
     const identity = parseUsername(claims.sub)
     if (identity?.kind !== 'user' && identity?.kind !== 'serviceAccount') {
       throw new CodedError('Unauthorized', 'cannot take the token: because it is for nobody who may have one')

@@ -28,10 +28,16 @@ test('a token is made in the name of a user, or of a service account for a pod',
   await objects.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot', namespace: 'default' } })
   t.like(await ask({ verb: 'token', target: users('alice') }), { token: 'token of alice', expirationTimestamp: '{}' })
   const pod = { name: 'web-1', uid: 'u1' }
-  const request: ApiRequest = { verb: 'token', target: target('serviceaccounts', 'bot'), expirationSeconds: 600, pod }
+  const request: ApiRequest = {
+    verb: 'token',
+    target: target('serviceaccounts', 'bot'),
+    expirationSeconds: 600,
+    audience: 'vault',
+    pod,
+  }
   t.like(await ask(request), {
     token: 'token of system:serviceaccount:default:bot',
-    expirationTimestamp: JSON.stringify({ expirationSeconds: 600, pod }),
+    expirationTimestamp: JSON.stringify({ expirationSeconds: 600, audience: 'vault', pod }),
   })
 })
 
@@ -45,6 +51,7 @@ const refused: Array<[what: string, request: ApiRequest, code: string]> = [
   ['a certificate for a pod', { verb: 'sign', target: target('pods', 'x'), csr: 'x' }, 'BadRequest'],
   ['a certificate for all users', { verb: 'sign', target: { resource: 'users', group: 'flotilla.dev' } }, 'BadRequest'],
   ['a certificate for a service account', { verb: 'sign', target: target('serviceaccounts', 'bot') }, 'BadRequest'],
+  ['a token for nobody to take', { verb: 'token', target: users('alice'), audience: '' }, 'BadRequest'],
   ['a token for a node', { verb: 'token', target: nodes('board-1') }, 'BadRequest'],
   [
     'a token of a user for a pod',
@@ -72,7 +79,7 @@ test('the words of trust are read field by field, and no other comes through', t
   const requests: ApiRequest[] = [
     { verb: 'sign', target: users('alice'), csr: 'x' },
     { verb: 'sign', target: nodes('board-1') },
-    { verb: 'token', target: users('alice'), expirationSeconds: 60, pod: { name: 'x', uid: 'y' } },
+    { verb: 'token', target: users('alice'), expirationSeconds: 60, audience: 'a', pod: { name: 'x', uid: 'y' } },
     { verb: 'review', attributes, as: 'bob', asGroups: ['g'] },
     { verb: 'rules', namespace: 'default', as: 'bob', asGroups: [] },
     { verb: 'rotate' },
@@ -93,6 +100,7 @@ const garbage: Array<[what: string, body: object]> = [
   ['no target to sign for', { verb: 'sign', csr: 'x' }],
   ['a time that is a text', { verb: 'token', target: users('alice'), expirationSeconds: '60' }],
   ['a time before now', { verb: 'token', target: users('alice'), expirationSeconds: -1 }],
+  ['an audience that is a list', { verb: 'token', target: users('alice'), audience: [] }],
   ['a pod without uid', { verb: 'token', target: users('alice'), pod: { name: 'x' } }],
   ['a pod that is a text', { verb: 'token', target: users('alice'), pod: 'x' }],
   ['no attributes', { verb: 'review' }],

@@ -16,13 +16,15 @@ async function main(argv: string[]): Promise<number> {
 const islands: Record<string, () => Promise<Command>> = {
   master: async () => (await import('./master/command.ts')).masterCommand,
   agent: async () => (await import('./agent/command.ts')).agentCommand,
+  join: async () => (await import('./agent/join-command.ts')).joinCommand,
   lab: async () => (await import('./cli/lab/lab.ts')).labCommand,
 }
 
 /** Named in the help of the whole; what they take is known on their islands. */
 const islandSummaries: Command[] = [
   { name: 'master', summary: 'Run the master of a cluster on this board' },
-  { name: 'agent', summary: 'Make this board a node of a cluster' },
+  { name: 'agent', summary: 'Run what the cluster wants on this board, once it has joined' },
+  { name: 'join', summary: 'Let this board join a cluster, by a line of "token create"' },
   { name: 'lab', summary: 'A master and boards on this one machine, to try things out' },
 ]
 

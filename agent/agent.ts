@@ -3,9 +3,9 @@ import type { ResourceList } from '../contract/resources/meta.ts'
 import { version } from '../contract/version.ts'
 import { type MasterPresence, type NodePresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../contract/wire/limits.ts'
-import { type Topics, topicsOf } from '../contract/wire/topics.ts'
+import type { Topics } from '../contract/wire/topics.ts'
 import { BadMessages, decodeJson } from '../kit/bus/bad-messages.ts'
-import { connectMqttBus, type MqttBus } from '../kit/bus/mqtt-bus.ts'
+import type { MqttBus } from '../kit/bus/mqtt-bus.ts'
 import type { Clock } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
@@ -13,6 +13,8 @@ import type { Log } from '../kit/log.ts'
 import type { Random } from '../kit/random.ts'
 import type { BoardWish, NetworkTable } from './desired/desired.ts'
 import { Inbox } from './desired/inbox.ts'
+import type { AgentIdentity } from './identity/identity.ts'
+import { linkToMaster } from './identity/link.ts'
 import { createNftProxy } from './network/nft-proxy.ts'
 import { createPodNetwork } from './network/pod-network.ts'
 import type { Executor } from './reconcile/execute.ts'
@@ -29,10 +31,7 @@ import { Sensors } from './telemetry/sensors.ts'
 import { isSystemStopping } from './telemetry/shutdown.ts'
 
 export interface AgentOptions {
-  /** `mqtt://host:port` of the master's broker. */
-  masterUrl: string
-  cluster: string
-  nodeName: string
+  identity: AgentIdentity
   dataDirectory: string
   containerdSocket: string
   cniConfDir: string
@@ -60,15 +59,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 /** What the parts know of each other goes through here: plain functions, no part holds another. */
 async function wire(options: AgentOptions): Promise<Part[]> {
-  const { clock, log, nodeName, containerdSocket, cluster } = options
-  const session = options.random.uuid()
-  const topics = topicsOf(cluster)
+  const { clock, random, log, identity, containerdSocket } = options
+  const { nodeName, cluster } = identity
+  const session = random.uuid()
   const badMessages = new BadMessages(log)
-  const bus = connect(options, topics, session)
+  const { keepaliveSeconds } = profiles[options.profile]
+  const link = linkToMaster({ identity, session, keepaliveSeconds, clock, random, log })
+  const { bus, topics } = link
   const runtime = connectContainerd({ socketPath: containerdSocket, clock, log, cluster })
   const reporter = new Reporter({ bus, topic: topics.nodeReport(nodeName), session, clock, log })
   const board: Board = { wish: undefined, network: undefined }
-  const address = addressOf(options.masterUrl)
+  const address = addressOf(bus)
 
   const executor = buildExecutor(options, { runtime, reporter, board, hostIP: address.last })
   const reconciler = new Reconciler({
@@ -128,8 +129,8 @@ async function wire(options: AgentOptions): Promise<Part[]> {
   const requests = new NodeRequests({ bus, topics, nodeName, runtime, clock, log, badMessages, onReportWanted })
   return [
     { name: 'runtime', start: () => undefined, stop: () => runtime.close() },
-    { name: 'bus', start: () => undefined, stop: () => bus.close() },
-    presencePart({ bus, topics, nodeName, session, badMessages, onReportWanted }),
+    ...link.parts,
+    presencePart({ bus, topics, identity, session, badMessages, onReportWanted }),
     { name: 'reporter', start: () => undefined, stop: () => reporter.stop() },
     { name: 'network', start: () => networkSync.start(), stop: () => networkSync.stop() },
     { name: 'reconciler', start: () => reconciler.start(), stop: () => reconciler.stop() },
@@ -153,13 +154,13 @@ interface ExecutorParts {
 }
 
 function buildExecutor(options: AgentOptions, { runtime, reporter, board, hostIP }: ExecutorParts): Executor {
-  const { nodeName, dataDirectory, cgroupParent, clock } = options
+  const { identity, dataDirectory, cgroupParent, clock } = options
   return {
     runtime,
     clock,
     paths: { podLogs: '/var/log/pods', podFiles: `${dataDirectory}/pods`, cgroupParent },
     sources: () => ({
-      nodeName,
+      nodeName: identity.nodeName,
       hostIP: hostIP(),
       configMaps: board.wish?.configMaps ?? new Map(),
       services: board.network?.services ?? [],
@@ -168,34 +169,21 @@ function buildExecutor(options: AgentOptions, { runtime, reporter, board, hostIP
   }
 }
 
-function connect(options: AgentOptions, topics: Topics, session: string): MqttBus {
-  const offline: NodePresence = { online: false, session }
-  return connectMqttBus({
-    url: options.masterUrl,
-    clientId: `${options.cluster}-node-${options.nodeName}-${session.slice(0, 8)}`,
-    will: { topic: topics.nodePresence(options.nodeName), payload: JSON.stringify(offline) },
-    keepaliveSeconds: profiles[options.profile].keepaliveSeconds,
-    maxPacketBytes,
-    clock: options.clock,
-    log: options.log,
-  })
-}
-
 interface PresenceParts {
   bus: MqttBus
   topics: Topics
-  nodeName: string
+  identity: AgentIdentity
   session: string
   badMessages: BadMessages
   onReportWanted: () => void
 }
 
 /** Says "online" at each connection, and everything to each master that is new. */
-function presencePart({ bus, topics, nodeName, session, badMessages, onReportWanted }: PresenceParts): Part {
+function presencePart({ bus, topics, identity, session, badMessages, onReportWanted }: PresenceParts): Part {
   const seen = { instance: '' }
   const undo: Array<() => void> = []
   const say = (presence: NodePresence): Promise<void> =>
-    bus.publish(topics.nodePresence(nodeName), JSON.stringify(presence), { retain: true })
+    bus.publish(topics.nodePresence(identity.nodeName), JSON.stringify(presence), { retain: true })
   return {
     name: 'presence',
     async start() {
@@ -207,7 +195,8 @@ function presencePart({ bus, topics, nodeName, session, badMessages, onReportWan
         }),
         await bus.subscribe(topics.masterPresence, message =>
           badMessages.guard('master presence', message, () => {
-            const { instance } = decodeJson(message, maxPacketBytes) as MasterPresence
+            const { instance, time } = decodeJson(message, maxPacketBytes) as MasterPresence
+            if (typeof time === 'string') identity.hearTime(time, !message.retained)
             if (instance !== seen.instance) onReportWanted()
             seen.instance = instance
           }),
@@ -229,12 +218,12 @@ function presencePart({ bus, topics, nodeName, session, badMessages, onReportWan
 }
 
 /** The board's own address, looked up anew each time it is told, and remembered for those who cannot wait. */
-function addressOf(masterUrl: string): { find: () => Promise<string | undefined>; last: () => string | undefined } {
-  const host = new URL(masterUrl).hostname || 'localhost'
+function addressOf(bus: MqttBus): { find: () => Promise<string | undefined>; last: () => string | undefined } {
   const known = { address: undefined as string | undefined }
   return {
     last: () => known.address,
     async find() {
+      const host = new URL(bus.url).hostname || 'localhost'
       known.address = (await findOwnAddress(host)) ?? known.address
       return known.address
     },

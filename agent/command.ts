@@ -1,7 +1,5 @@
-/** `flotilla agent`: makes this board a node. */
-import { hostname } from 'node:os'
+/** `flotilla agent`: runs this board as the node that it has joined as. */
 import type { ResourceList } from '../contract/resources/meta.ts'
-import { checkLabelName } from '../contract/resources/names.ts'
 import { isQuantity } from '../contract/resources/quantity.ts'
 import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { systemClock } from '../kit/clock.ts'
@@ -11,15 +9,19 @@ import { createLog, type Level } from '../kit/log.ts'
 import { untilSignalled } from '../kit/process.ts'
 import { systemRandom } from '../kit/random.ts'
 import { type AgentOptions, startAgent } from './agent.ts'
+import { ensureIdentity } from './ensure-identity.ts'
+import { joinOptions } from './join-command.ts'
 
 export const agentCommand: Command = {
   name: 'agent',
-  summary: 'Make this board a node of a cluster',
+  summary: 'Run what the cluster wants on this board, once it has joined',
   options: [
-    { flags: '--master <url>', summary: 'where the master is: mqtt://HOST:PORT' },
-    { flags: '--cluster <name>', summary: 'name of the cluster', default: 'home' },
-    { flags: '--name <node>', summary: 'name of this node', default: hostname().toLowerCase().split('.')[0] ?? 'node' },
-    { flags: '--data <dir>', summary: 'where the agent keeps what it knows', default: '/var/lib/flotilla' },
+    {
+      flags: '--join <file>',
+      summary: 'if the board has not joined: the file with its join line, deleted once it has',
+    },
+    { ...joinOptions.name, summary: 'with --join: name of this node (default: the host name)' },
+    joinOptions.data,
     { flags: '--containerd <socket>', summary: "containerd's socket", default: '/run/containerd/containerd.sock' },
     { flags: '--cni-conf <dir>', summary: 'where containerd looks for CNI configurations', default: '/etc/cni/net.d' },
     {
@@ -37,34 +39,41 @@ export const agentCommand: Command = {
     },
   ],
   examples: [
-    '$ flotilla agent --master mqtt://192.168.1.10:1883',
-    '$ flotilla agent --master mqtt://pi-1.local:1883 --name kitchen --capacity cpu=2,memory=1Gi',
+    '$ flotilla join && flotilla agent                      a board joins once',
+    '$ flotilla agent --join /boot/firmware/join.txt        as on a card that was just flashed',
+    '$ flotilla agent --capacity cpu=2,memory=1Gi           pods may have half of the board',
   ],
   async run(input) {
     const options = readOptions(input)
-    const agent = await startAgent(options)
-    await untilSignalled()
-    await agent.stop()
+    const ending = new AbortController()
+    const signalled = untilSignalled().then(signal => ending.abort(new Ended(signal)))
+    try {
+      const identity = await ensureIdentity({ ...options, ...readJoining(input), signal: ending.signal })
+      const agent = await startAgent({ ...options, identity })
+      await signalled
+      await agent.stop()
+    } catch (error) {
+      // Told to end while it was joining.
+      if (!ending.signal.aborted) throw error
+    }
     return 0
   },
 }
 
-function readOptions({ options }: Input): AgentOptions {
+class Ended extends Error {}
+
+function readJoining({ options }: Input): { joinFile: string | undefined; name: string | undefined } {
+  const [joinFile, name] = [options['join'], options['name']] as Array<string | undefined>
+  if (name === undefined || joinFile !== undefined) return { joinFile, name }
+  throw new CodedError(
+    'BadRequest',
+    'cannot start the agent: because --name is for --join: a board that has joined has its name',
+  )
+}
+
+function readOptions({ options }: Input): Omit<AgentOptions, 'identity'> {
   const text = (name: string): string => String(options[name] ?? '')
-  if (!options['master']) {
-    throw new CodedError(
-      'BadRequest',
-      'cannot start the agent: because --master is missing, as in --master mqtt://192.168.1.10:1883',
-    )
-  }
-  for (const name of ['name', 'cluster']) {
-    const problem = checkLabelName(text(name))
-    if (problem) throw new CodedError('Invalid', `cannot start the agent: because --${name} ${problem}`)
-  }
   return {
-    masterUrl: text('master'),
-    cluster: text('cluster'),
-    nodeName: text('name'),
     dataDirectory: text('data'),
     containerdSocket: text('containerd'),
     cniConfDir: text('cniConf'),

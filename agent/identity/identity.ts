@@ -71,6 +71,11 @@ export class AgentIdentity {
     return this.#stored.key
   }
 
+  /** Which join made it: see `attemptOf`. */
+  get joinedBy(): string {
+    return this.#stored.joinedBy
+  }
+
   /** When the certificate was issued and when it ends, by the master's clock. */
   get term(): { fromMs: number; untilMs: number } {
     const untilMs = new X509Certificate(this.#stored.certificate).validToDate.getTime()

@@ -1,0 +1,97 @@
+/** The identity that the agent runs with: the one that the board has, or one that it joins for first. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { type BackoffOptions, backoffMs } from '../kit/backoff.ts'
+import { type Clock, sleep } from '../kit/clock.ts'
+import { CodedError, messageOf } from '../kit/errors.ts'
+import type { Log } from '../kit/log.ts'
+import { type AgentIdentity, loadIdentity } from './identity/identity.ts'
+import { attemptOf } from './identity/join.ts'
+import { nodeNameOf, unreachableExitStatus } from './join-command.ts'
+import { readTicketFile } from './join-input.ts'
+
+export interface EnsureIdentityParts {
+  dataDirectory: string
+  /** A file with a join line. */
+  joinFile: string | undefined
+  /** As given: for joining alone. */
+  name: string | undefined
+  clock: Clock
+  log: Log
+  /** Ends the waiting, with its reason. */
+  signal: AbortSignal
+  /** Runs `flotilla join` with these arguments, and resolves to its exit status. */
+  runJoin?: (args: string[], signal: AbortSignal) => Promise<number>
+}
+
+/** The master or its network may come up a little after the board. */
+const unreachableMs: BackoffOptions = { minMs: 2000, maxMs: 60_000, jitter: 0.5 }
+/** What was refused will be refused again, until a person does something. */
+const refusedMs: BackoffOptions = { minMs: 60_000, maxMs: 30 * 60_000, jitter: 0.5 }
+
+/** Rejects when there is none and none can be had: without a join line, or at the signal. */
+export async function ensureIdentity(parts: EnsureIdentityParts): Promise<AgentIdentity> {
+  const { dataDirectory, joinFile, clock, log, signal } = parts
+  const joined = await loadIdentity({ dataDirectory, clock, log })
+  if (joined) {
+    if (joinFile !== undefined) await removeUsedLine(joinFile, joined, log)
+    return joined
+  }
+  if (joinFile === undefined) {
+    const way = 'run "flotilla token create" where the master is, and "flotilla join" here'
+    throw new CodedError('NotFound', `cannot start the agent: because this board belongs to no cluster yet: ${way}`)
+  }
+  await joinByChild(joinFile, parts)
+  signal.throwIfAborted()
+  const identity = await loadIdentity({ dataDirectory, clock, log })
+  if (identity) return identity
+  throw new CodedError('InternalError', `cannot start the agent: because joining left no identity in ${dataDirectory}`)
+}
+
+/** In a process of its own: making a signing request loads some 10 MB that an agent would keep for as long as it runs. */
+async function joinByChild(joinFile: string, parts: EnsureIdentityParts): Promise<void> {
+  const { dataDirectory, name, clock, log, signal, runJoin = runJoinCommand } = parts
+  const args = [joinFile, '--data', dataDirectory, '--name', nodeNameOf(name)]
+  for (let attempt = 0; ; attempt++) {
+    const status = await runJoin(args, signal)
+    if (status === 0) return
+    const isAway = status === unreachableExitStatus
+    const retryMs = backoffMs(attempt, isAway ? unreachableMs : refusedMs)
+    const write = isAway ? log.info : log.error
+    write('this board has not joined its cluster yet', {
+      reason: isAway ? 'nobody answers as its master' : 'it was refused: see above',
+      retryMs: Math.round(retryMs),
+    })
+    await sleep(clock, retryMs, signal)
+  }
+}
+
+/** Its words go where those of the agent go. */
+async function runJoinCommand(args: string[], signal: AbortSignal): Promise<number> {
+  const [, script = ''] = process.argv
+  const child = spawn(process.execPath, [...process.execArgv, script, 'join', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    signal,
+  })
+  const [status] = (await once(child, 'close')) as [number | null]
+  return status ?? 1
+}
+
+/** Power may have gone between the joining and the deleting. */
+async function removeUsedLine(joinFile: string, identity: AgentIdentity, log: Log): Promise<void> {
+  try {
+    const ticket = await readTicketFile(joinFile)
+    if (attemptOf(ticket, identity.nodeName) === identity.joinedBy) await rm(joinFile)
+    else
+      log.warn('a join line is left unused: the board has an identity', {
+        file: joinFile,
+        node: identity.nodeName,
+        remedy: `flotilla join --force ${joinFile}`,
+      })
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+    // As it should be: it is deleted after the joining.
+    if (code !== 'ENOENT') log.warn('cannot delete the join line', { file: joinFile, reason: messageOf(error) })
+  }
+}

@@ -1,0 +1,111 @@
+/** `flotilla join`: makes this board a node of the cluster whose join line it is given. */
+import { rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { checkLabelName } from '../contract/resources/names.ts'
+import { maxNodeNameLength } from '../contract/wire/identity.ts'
+import { type Clock, systemClock } from '../kit/clock.ts'
+import { type Command, type Input, usageExitStatus } from '../kit/command-line.ts'
+import { CodedError, hasCode, messageOf } from '../kit/errors.ts'
+import { createLog } from '../kit/log.ts'
+import { type Random, systemRandom } from '../kit/random.ts'
+import { joinCluster } from './identity/join.ts'
+import { type LineInput, readTicket } from './join-input.ts'
+
+export const defaultDataDirectory = '/var/lib/flotilla'
+
+/** Nobody answers: trying again later may help. All other failures end with 1, and a wrong use with 2. */
+export const unreachableExitStatus = 3
+
+export interface JoinTerminal {
+  stdin: LineInput
+  stdout: { write(text: string): unknown }
+  stderr: { write(text: string): unknown }
+  clock: Clock
+  random: Random
+}
+
+export const joinOptions = {
+  name: { flags: '--name <node>', summary: `name of this node (default: the host name)` },
+  data: { flags: '--data <dir>', summary: 'where the agent keeps what it knows', default: defaultDataDirectory },
+}
+
+export function joinCommandAt(terminal: JoinTerminal): Command {
+  return {
+    name: 'join',
+    summary: 'Make this board a node, by the line that "flotilla token create" printed',
+    arguments: '[file]',
+    options: [
+      joinOptions.name,
+      joinOptions.data,
+      { flags: '--force', summary: 'with a new line: take the place of the identity that the board has' },
+    ],
+    examples: [
+      '$ flotilla join                            asks for the line, and does not show it',
+      '$ flotilla join /boot/firmware/join.txt    from a file, which is deleted once the board has joined',
+      '$ ssh admin@pi flotilla token create | sudo flotilla join',
+      '$ flotilla join --name kitchen --force     a new identity, such as after it was revoked',
+      '  Exit status: 0 joined; 1 refused; 2 wrong use; 3 nobody answers, try again later.',
+    ],
+    run: input => join(input, terminal),
+  }
+}
+
+export const joinCommand: Command = joinCommandAt({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: systemClock,
+  random: systemRandom,
+})
+
+/** The host's name up to its first dot, when it may be a node's. Throws `Invalid` with the way out. */
+export function nodeNameOf(given: unknown): string {
+  const name = typeof given === 'string' ? given : (hostname().toLowerCase().split('.')[0] ?? '')
+  const tooLong = name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : undefined
+  const problem = checkLabelName(name) ?? tooLong
+  if (problem === undefined) return name
+  throw new CodedError('Invalid', `cannot join as "${name}": because a node's name ${problem}. Choose one with --name`)
+}
+
+async function join({ arguments: [file], options }: Input, terminal: JoinTerminal): Promise<number> {
+  const { stdin, stdout, stderr, clock, random } = terminal
+  const say = (line: string): unknown => stdout.write(`${line}\n`)
+  const nodeName = nodeNameOf(options['name'])
+  try {
+    const ticket = await readTicket({ file, input: stdin, ask: text => stderr.write(text) })
+    const outcome = await joinCluster({
+      ...{ ticket, nodeName, clock, random, force: options['force'] === true },
+      dataDirectory: String(options['data']),
+      log: createLog({ clock, write: line => stderr.write(line) }),
+      onProgress: say,
+    })
+    if (outcome === 'already') say(`this board is node ${nodeName} of cluster ${ticket.cluster} already`)
+    if (file !== undefined && file !== '-') await removeLine(file, terminal)
+    if (outcome === 'joined') say('start the agent: flotilla agent (or: systemctl restart flotilla-agent)')
+    return 0
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error
+    stderr.write(`flotilla: ${error.message}${hintAbout(error, options['force'] === true)}\n`)
+    if (hasCode(error, 'ServiceUnavailable', 'Timeout')) return unreachableExitStatus
+    return hasCode(error, 'BadRequest') ? usageExitStatus : 1
+  }
+}
+
+/** The token in it is used up, but it names the cluster; and one that has uses left lets in whoever finds the card. */
+async function removeLine(file: string, { stdout, stderr }: JoinTerminal): Promise<void> {
+  try {
+    await rm(file)
+    stdout.write(`deleted ${file}: nobody else joins by it\n`)
+  } catch (error) {
+    stderr.write(
+      `flotilla: cannot delete ${file}: because ${messageOf(error)}: delete it yourself, others could join by it\n`,
+    )
+  }
+}
+
+function hintAbout(error: CodedError, isForced: boolean): string {
+  // The master cannot know that the living board of that name is this one.
+  return isForced && hasCode(error, 'AlreadyExists')
+    ? '. Is it the agent of this very board? Stop it first: systemctl stop flotilla-agent'
+    : ''
+}

@@ -56,7 +56,7 @@ export class Authority {
   readonly certificate: string
   readonly facts: CertificateFacts
   #parts: AuthorityParts
-  #floorMs: number
+  readonly #floorMs: number
 
   constructor(parts: AuthorityParts) {
     this.#parts = parts
@@ -65,14 +65,12 @@ export class Authority {
     this.#floorMs = issuedMsOf(this.facts.serialNumber) ?? earliestMs
   }
 
-  /** The wall clock, but never before anything that is known to have been signed: a clock may have fallen back to 1970. */
+  /**
+   * The wall clock, but never before the CA was made: it may have fallen back to 1970. Nothing later raises it: a clock that was
+   * once in the future must not leave all certificates for run out.
+   */
   nowMs(): number {
     return Math.max(this.#parts.clock.now(), this.#floorMs)
-  }
-
-  /** A certificate of this serial number exists, so it is later than that. */
-  noteSerial(serialNumber: string): void {
-    this.#floorMs = Math.max(this.#floorMs, issuedMsOf(serialNumber) ?? 0)
   }
 
   /** `publicKey`: SPKI in DER. Rejects with `Invalid` for a key of another kind. */

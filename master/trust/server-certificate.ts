@@ -41,10 +41,7 @@ export class ServerCertificate {
   /** Resolves when there is one. */
   async open(): Promise<void> {
     const found = await readPrivateFile(this.#parts.path)
-    if (found !== undefined && this.#isOurs(found)) {
-      this.#certificate = found
-      this.#parts.authority.noteSerial(readCertificate(found).serialNumber)
-    }
+    if (found !== undefined && this.#isOurs(found)) this.#certificate = found
     await this.#refresh()
   }
 

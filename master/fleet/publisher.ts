@@ -1,8 +1,9 @@
 /** Master to nodes: keeps each node's retained wish, and the network table that all share, as the store says. */
-import type { ConfigMap } from '../../contract/resources/core.ts'
+import type { ConfigMap, Secret, ServiceAccount } from '../../contract/resources/core.ts'
 import type { Node } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { type EndpointSlice, type Service, serviceNameLabel } from '../../contract/resources/service.ts'
+import type { NodeIdentity } from '../../contract/resources/trust.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
 import { CollectionPublisher } from '../../kit/bus/collection-publisher.ts'
@@ -12,10 +13,21 @@ import type { Log } from '../../kit/log.ts'
 import { WorkQueue } from '../../kit/work-queue.ts'
 import type { Cache, Change } from '../store/cache.ts'
 import { sameJson } from '../store/same-json.ts'
-import { configMapKind, endpointSliceKind, nodeKind, podKind, serviceKind } from './kinds.ts'
+import {
+  configMapKind,
+  endpointSliceKind,
+  nodeIdentityKind,
+  nodeKind,
+  podKind,
+  secretKind,
+  serviceAccountKind,
+  serviceKind,
+} from './kinds.ts'
 import { findRetainedNodes } from './leftovers.ts'
+import { NodeView } from './node-view.ts'
 import { renderNodeRoute, renderServiceRoute } from './render-network.ts'
-import { type ClusterRanges, configMapsOf, renderConfigMap, renderPod, renderWish } from './render-wish.ts'
+import { type ClusterRanges, renderConfigMap, renderPod } from './render-wish.ts'
+import { keyOf, SealedSecrets, sameSecret } from './sealed-secrets.ts'
 
 export interface PublisherParts {
   bus: Bus
@@ -40,6 +52,7 @@ const networkKey = ''
 export class Publisher {
   #parts: PublisherParts
   #queue: WorkQueue
+  #view: NodeView
   #wishes = new Map<string, CollectionPublisher>()
   #network: CollectionPublisher
   /** Documents of the network table by name, kept up with each change: the table is not rendered whole for one pod. */
@@ -58,6 +71,8 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#parts = parts
     this.#network = this.#collection(parts.topics.network)
+    const { cache, cluster, log } = parts
+    this.#view = new NodeView({ cache, cluster, sealed: new SealedSecrets(log) })
     this.#queue = new WorkQueue({
       work: key => this.#publish(key),
       clock: parts.clock,
@@ -91,6 +106,10 @@ export class Publisher {
     if (kind === nodeKind) this.#takeNode(type, now as Node, before as Node | undefined)
     else if (kind === podKind) this.#takePod(type, now as Pod, before as Pod | undefined)
     else if (kind === configMapKind) this.#takeConfigMap(type, now as ConfigMap, before as ConfigMap | undefined)
+    else if (kind === secretKind) this.#takeSecret(type, now as Secret, before as Secret | undefined)
+    else if (kind === serviceAccountKind) this.#takeAccount(now as ServiceAccount, before as ServiceAccount | undefined)
+    else if (kind === nodeIdentityKind)
+      this.#takeIdentity(type, now as NodeIdentity, before as NodeIdentity | undefined)
     else if (kind === serviceKind) this.#setService(namespace, object.metadata.name)
     else if (kind === endpointSliceKind) {
       const services = [object, previous].map(slice => slice?.metadata.labels?.[serviceNameLabel])
@@ -108,7 +127,7 @@ export class Publisher {
   }
 
   #takePod(type: 'put' | 'delete', pod: Pod, before: Pod | undefined): void {
-    const sameForAgent = before?.spec.nodeName === pod.spec.nodeName && sameWish(renderPod, pod, before)
+    const sameForAgent = before?.spec.nodeName === pod.spec.nodeName && sameWish(settled, pod, before)
     if (type === 'put' && sameForAgent) return
     this.#touch(before?.spec.nodeName)
     this.#touch(pod.spec.nodeName)
@@ -117,9 +136,25 @@ export class Publisher {
   #takeConfigMap(type: 'put' | 'delete', map: ConfigMap, before: ConfigMap | undefined): void {
     if (type === 'put' && sameWish(renderConfigMap, map, before)) return
     const { namespace, name } = map.metadata
-    for (const pod of this.#parts.cache.list<Pod>(podKind, namespace)) {
-      if (pod.spec.nodeName && configMapsOf(pod).has(name)) this.#touch(pod.spec.nodeName)
-    }
+    for (const node of this.#view.nodesWithConfigMap(namespace, name)) this.#touch(node)
+  }
+
+  #takeSecret(type: 'put' | 'delete', secret: Secret, before: Secret | undefined): void {
+    if (type === 'put' && before && sameSecret(secret, before)) return
+    const { namespace, name } = secret.metadata
+    for (const node of this.#view.nodesWithSecret(namespace, name)) this.#touch(node)
+  }
+
+  /** Rare, and what it changes shows when the wish is rendered: an equal one is not sent. */
+  #takeAccount(account: ServiceAccount, before: ServiceAccount | undefined): void {
+    const { namespace, name } = account.metadata
+    if (before && sameJson({ ...account, metadata: {} }, { ...before, metadata: {} })) return
+    for (const node of this.#view.nodesWithAccount(namespace, name)) this.#touch(node)
+  }
+
+  /** Its certificates are renewed without a change of what it is to do. */
+  #takeIdentity(type: 'put' | 'delete', identity: NodeIdentity, before: NodeIdentity | undefined): void {
+    if (type === 'delete' || keyOf(identity) !== keyOf(before)) this.#touch(identity.metadata.name)
   }
 
   #setService(namespace: string | undefined, name: string): void {
@@ -145,12 +180,9 @@ export class Publisher {
   }
 
   async #publishWish(name: string): Promise<void> {
-    const { cache, cluster } = this.#parts
-    const node = cache.get<Node>(nodeKind, undefined, name)
+    const node = this.#parts.cache.get<Node>(nodeKind, undefined, name)
     if (!node) return this.#clear(name)
-    const configMap = (namespace: string, map: string): ConfigMap | undefined =>
-      cache.get<ConfigMap>(configMapKind, namespace, map)
-    const documents = renderWish({ node, pods: cache.podsOnNode(name), configMap, cluster })
+    const documents = await this.#view.render(node)
     if (documents) await this.#send(name, await this.#wishOf(name), documents)
   }
 
@@ -174,6 +206,7 @@ export class Publisher {
   async #clear(name: string): Promise<void> {
     const { bus, topics } = this.#parts
     const wish = this.#wishes.get(name)
+    this.#view.forget(name)
     await wish?.remove()
     // Should the node return, its agent has seen these generations and takes none that is older.
     this.#firstGeneration = Math.max(this.#firstGeneration, wish?.generation ?? 0)
@@ -229,6 +262,11 @@ export class Publisher {
     })
     this.#timers.add(cancel)
   }
+}
+
+/** But for its account, which tells of its own changes. */
+function settled(pod: Pod): object {
+  return renderPod(pod, undefined)
 }
 
 /** Whether two versions of an object ask the same of the agent. */

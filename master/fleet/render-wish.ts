@@ -1,14 +1,24 @@
 /** Renders what one node is to run: the documents of its wish. Pure. */
-import type { ConfigMap } from '../../contract/resources/core.ts'
+import type { ConfigMap, ServiceAccount } from '../../contract/resources/core.ts'
+import { mentionsOf } from '../../contract/resources/mentions.ts'
 import type { Node } from '../../contract/resources/node.ts'
-import type { Pod } from '../../contract/resources/pod.ts'
-import type { NodeWish, PodWish, ProfileName } from '../../contract/wire/fleet.ts'
+import type { Pod, PodSpec } from '../../contract/resources/pod.ts'
+import {
+  type NodeWish,
+  type PodWish,
+  type ProfileName,
+  type SecretWish,
+  secretDocument,
+} from '../../contract/wire/fleet.ts'
 
 export interface WishView {
   node: Node
   /** Those bound to the node, in any order. */
   pods: readonly Pod[]
   configMap: (namespace: string, name: string) => ConfigMap | undefined
+  serviceAccount: (namespace: string, name: string) => ServiceAccount | undefined
+  /** Sealed for this node; undefined when there is none, or no key to seal it for. */
+  secret: (namespace: string, name: string) => SecretWish | undefined
   cluster: ClusterRanges
 }
 
@@ -27,28 +37,29 @@ export function renderWish(view: WishView): Map<string, unknown> | undefined {
   const documents = new Map<string, unknown>([['node', own]])
   for (const pod of view.pods) {
     const { namespace = 'default', name } = pod.metadata
-    documents.set(`pods/${namespace}/${name}`, renderPod(pod))
-    // A node sees the ConfigMaps that its pods mention, and no other.
-    for (const mentioned of configMapsOf(pod)) {
+    const wish = renderPod(pod, accountOf(pod, view.serviceAccount))
+    documents.set(`pods/${namespace}/${name}`, wish)
+    // A node sees what its pods mention, and nothing else.
+    const { configMaps, secrets } = mentionsOf(wish.spec)
+    for (const mentioned of configMaps) {
       const map = view.configMap(namespace, mentioned)
       if (map) documents.set(`configmaps/${namespace}/${mentioned}`, renderConfigMap(map))
+    }
+    for (const mentioned of secrets) {
+      const secret = view.secret(namespace, mentioned)
+      if (secret) documents.set(secretDocument(namespace, mentioned), secret)
     }
   }
   return documents
 }
 
-/** Names of the ConfigMaps that a pod's environment mentions, in its own namespace. */
-export function configMapsOf({ spec }: Pod): Set<string> {
-  const names = new Set<string>()
-  for (const { env = [], envFrom = [] } of spec.containers) {
-    for (const { valueFrom } of env) if (valueFrom?.configMapKeyRef) names.add(valueFrom.configMapKeyRef.name)
-    for (const { configMapRef } of envFrom) if (configMapRef) names.add(configMapRef.name)
-  }
-  return names
+/** The account that a pod runs as, when it is there. */
+export function accountOf(pod: Pod, find: WishView['serviceAccount']): ServiceAccount | undefined {
+  return find(pod.metadata.namespace ?? 'default', pod.spec.serviceAccountName ?? 'default')
 }
 
 /** Without what the agent itself reports, and what changes without meaning for it: else each report would be a new wish. */
-export function renderPod({ apiVersion, kind, metadata, spec }: Pod): PodWish {
+export function renderPod({ apiVersion, kind, metadata, spec }: Pod, account: ServiceAccount | undefined): PodWish {
   const { name, namespace, uid, labels, annotations, deletionTimestamp, deletionGracePeriodSeconds } = metadata
   return {
     apiVersion,
@@ -62,7 +73,19 @@ export function renderPod({ apiVersion, kind, metadata, spec }: Pod): PodWish {
       ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
       ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
     },
-    spec,
+    spec: settleAccount(spec, account),
+  }
+}
+
+/** The agent knows no accounts: what the pod leaves to its account is decided here (admission plugin ServiceAccount). */
+function settleAccount(spec: PodSpec, account: ServiceAccount | undefined): PodSpec {
+  const own = spec.imagePullSecrets ?? []
+  const imagePullSecrets = own.length > 0 ? own : (account?.imagePullSecrets ?? [])
+  return {
+    ...spec,
+    serviceAccountName: spec.serviceAccountName ?? 'default',
+    automountServiceAccountToken: spec.automountServiceAccountToken ?? account?.automountServiceAccountToken ?? true,
+    ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
   }
 }
 

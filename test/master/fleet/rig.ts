@@ -1,9 +1,11 @@
 /** The fleet's half of a master on a broker in memory and a clock that the test moves, and an agent to talk to it. */
+import { generateKeyPairSync } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { Event } from '../../../contract/resources/core.ts'
 import type { KubernetesObject } from '../../../contract/resources/meta.ts'
 import type { Node, NodeStatus } from '../../../contract/resources/node.ts'
 import type { Pod, PodStatus } from '../../../contract/resources/pod.ts'
+import { type NodeIdentity, trustApiVersion } from '../../../contract/resources/trust.ts'
 import { type Profile, profiles, type Report } from '../../../contract/wire/fleet.ts'
 import { topicsOf } from '../../../contract/wire/topics.ts'
 import { BadMessages } from '../../../kit/bus/bad-messages.ts'
@@ -242,4 +244,14 @@ export function makeNode(name: string, podCIDR?: string): Node {
 export function makePod(name: string, node?: string, metadata: Partial<Pod['metadata']> = {}): Pod {
   const spec = { containers: [{ name: 'web', image: 'web:1' }], ...(node === undefined ? {} : { nodeName: node }) }
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', ...metadata }, spec }
+}
+
+/** `key`: the private half, PKCS #8 in PEM. */
+export function makeIdentity(name: string): { identity: NodeIdentity; key: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const spec = { publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64') }
+  return {
+    identity: { apiVersion: trustApiVersion, kind: 'NodeIdentity', metadata: { name }, spec },
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
 }

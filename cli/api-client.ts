@@ -144,8 +144,8 @@ export class ApiClient {
     return readWritten(await this.#call({ verb: 'patch', target, patch, patchType }))
   }
 
-  /** A certificate for the key of `csr` (PEM), in the name of the target, which is a user. */
-  async sign(target: Target, csr: string): Promise<{ certificate: string; ca: string }> {
+  /** A certificate for the key of `csr` (PEM), in the name of the target, which is a user; `time` is the master's, a moment later. */
+  async sign(target: Target, csr: string): Promise<{ certificate: string; ca: string; time?: string }> {
     const response = await this.#call({ verb: 'sign', target, csr })
     if (!('certificate' in response)) throw unexpected()
     return response

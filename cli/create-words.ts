@@ -93,7 +93,7 @@ export const createTokenWords: Words = {
   arguments: '<serviceaccount>',
   summary: 'Print a bearer token of a service account',
   options: [
-    { flags: '--duration <span>', summary: 'how long it is good for (default: one hour)' },
+    { flags: '--duration <span>', summary: 'how long it is good for, 10m or more (default: one hour)' },
     namespaceOption,
     ...connectionOptions,
   ],

@@ -50,52 +50,67 @@ export function planUser(input: Input): UserPlan {
   return { name, tool, groups: options.list('group'), role, namespace: options.text('namespace'), allNamespaces, out }
 }
 
+/** Later than any certificate: who is let in again has nothing that counts until his new key is there. */
+const notYet = '9999-12-31T00:00:00Z'
+
 /** Resolves to what there is to say about it, a line each. */
 export async function makeUser(session: Session, plan: UserPlan): Promise<string[]> {
-  const told = [await ensureUser(session, plan), await bindRole(session, plan)]
+  const user = await ensureUser(session, plan)
+  const told = [tellBefore(plan.name, user.before), await bindRole(session, plan)]
   const { createCsr } = await import('../kit/x509.ts')
   const { name, tool } = plan
   const username = usernameOf({ kind: tool ? 'tool' : 'user', name })
   const { csr, key } = await createCsr({ commonName: username })
-  const signed = await session.api.sign(userTarget(name), csr)
-  const credentials = { ...signed, key }
+  if (user.isBack) await voidOlder(session, name, csr)
+  const { certificate, ca } = await session.api.sign(userTarget(name), csr)
+  const credentials = { certificate, ca, key }
   told.push(await (tool ? writeTool(session, plan, credentials) : writeUser(session, plan, credentials)))
   return told.filter(line => line !== undefined)
 }
 
-/** Resolves to what is worth telling when the user was there before. */
-async function ensureUser(session: Session, { name, tool, groups }: UserPlan): Promise<string | undefined> {
+async function ensureUser(
+  session: Session,
+  plan: UserPlan,
+): Promise<{ before: User['spec'] | undefined; isBack: boolean }> {
   const { api } = session
-  const before = await api.get(userTarget(name)).catch(error => {
+  const { name, tool, groups } = plan
+  const found = await api.get(userTarget(name)).catch(error => {
     if (hasCode(error, 'NotFound')) return undefined
     throw error
   })
-  if (!before) {
+  if (!found) {
     const spec = { ...(tool && { tool }), ...(groups.length > 0 && { groups }) }
     await api.create(userTarget(), { apiVersion: trustApiVersion, kind: 'User', metadata: { name }, spec })
-    return undefined
+    return { before: undefined, isBack: false }
   }
-  const { spec = {} } = before as { spec?: User['spec'] }
-  if ((spec.tool ?? false) !== tool) {
+  const before: User['spec'] = found.spec ?? {}
+  if ((before.tool ?? false) !== tool) {
+    const what = before.tool ? 'tool' : 'user'
     const way = `take another name, or first: flotilla delete user ${name}`
-    throw new CodedError(
-      'Conflict',
-      `cannot make ${name}: because it is a ${spec.tool ? 'tool' : 'user'} already: ${way}`,
-    )
+    throw new CodedError('Conflict', `cannot make ${name}: because it is a ${what} already: ${way}`)
   }
-  const back = spec.revoked ? { revoked: null, validAfter: await masterTime(session) } : {}
-  const change = { ...back, ...(groups.length > 0 && { groups }) }
+  const isBack = before.revoked === true || before.validAfter === notYet
+  const change = { ...(isBack && { revoked: null, validAfter: notYet }), ...(groups.length > 0 && { groups }) }
   if (Object.keys(change).length > 0) await api.patch(userTarget(name), { spec: change })
-  return spec.revoked
+  return { before, isBack }
+}
+
+function tellBefore(name: string, before: User['spec'] | undefined): string | undefined {
+  if (!before) return undefined
+  return before.revoked
     ? `${name} was revoked, and is let in again: what it had before stays worth nothing`
     : `${name} was there already: this is one more certificate for it, and the others still hold`
 }
 
-/** By the master's clock, which the certificates' times are of: ours may be wrong. A trial of a creation tells it, and leaves nothing. */
-async function masterTime({ api }: Session): Promise<string> {
-  const trial = { apiVersion: trustApiVersion, kind: 'User', metadata: { name: 'what-time-is-it' }, spec: {} }
-  const { object } = await api.create(userTarget(), trial, { dryRun: true })
-  return object.metadata.creationTimestamp ?? new Date(0).toISOString()
+/** What was issued until now counts no more. By the master's clock, which comes with a certificate: ours may be wrong. */
+async function voidOlder({ api }: Session, name: string, csr: string): Promise<void> {
+  const { time } = await api.sign(userTarget(name), csr)
+  if (time === undefined)
+    throw new CodedError(
+      'InternalError',
+      `cannot let ${name} in again: because the master does not say what time it is`,
+    )
+  await api.patch(userTarget(name), { spec: { validAfter: time } })
 }
 
 async function bindRole({ api, namespace: current }: Session, plan: UserPlan): Promise<string | undefined> {

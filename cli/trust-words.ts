@@ -72,7 +72,10 @@ export const userTokenWords: Words = {
   name: 'token',
   arguments: '<name>',
   summary: 'Print a bearer token of a user, for scripts ($FLOTILLA_TOKEN)',
-  options: [{ flags: '--ttl <span>', summary: 'how long it is good for (default: one hour)' }, ...connectionOptions],
+  options: [
+    { flags: '--ttl <span>', summary: 'how long it is good for, 10m or more (default: 30 days)' },
+    ...connectionOptions,
+  ],
   examples: ['$ FLOTILLA_TOKEN=$(flotilla user token ci --ttl 8h) make deploy'],
 }
 

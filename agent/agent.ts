@@ -1,12 +1,18 @@
 /** The agent, wired: the only file that knows every room of this island. */
 import type { ResourceList } from '../contract/resources/meta.ts'
 import { version } from '../contract/version.ts'
-import { type MasterPresence, type NodePresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
+import {
+  type MasterPresence,
+  type NodePresence,
+  type ProfileName,
+  profiles,
+  type ReportedEvent,
+} from '../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../contract/wire/limits.ts'
 import type { Topics } from '../contract/wire/topics.ts'
 import { BadMessages, decodeJson } from '../kit/bus/bad-messages.ts'
 import type { MqttBus } from '../kit/bus/mqtt-bus.ts'
-import type { Clock } from '../kit/clock.ts'
+import { type Clock, timestamp } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
@@ -17,7 +23,7 @@ import type { AgentIdentity } from './identity/identity.ts'
 import { linkToMaster } from './identity/link.ts'
 import { createNftProxy } from './network/nft-proxy.ts'
 import { createPodNetwork } from './network/pod-network.ts'
-import type { Executor } from './reconcile/execute.ts'
+import type { Executor } from './reconcile/executor.ts'
 import { NetworkSync } from './reconcile/network-sync.ts'
 import { Reconciler } from './reconcile/reconciler.ts'
 import { connectContainerd } from './runtime/containerd-runtime.ts'
@@ -29,6 +35,8 @@ import { NodeTelemetry } from './telemetry/node-telemetry.ts'
 import { Reporter } from './telemetry/reporter.ts'
 import { Sensors } from './telemetry/sensors.ts'
 import { isSystemStopping } from './telemetry/shutdown.ts'
+import type { TokenWant } from './volumes/service-account-tokens.ts'
+import { type WiredVolumes, wireVolumes } from './wire-volumes.ts'
 
 export interface AgentOptions {
   identity: AgentIdentity
@@ -71,7 +79,14 @@ async function wire(options: AgentOptions): Promise<Part[]> {
   const board: Board = { wish: undefined, network: undefined }
   const address = addressOf(bus)
 
-  const executor = buildExecutor(options, { runtime, reporter, board, hostIP: address.last })
+  const podFiles = `${options.dataDirectory}/pods`
+  const wired = wireVolumes({
+    ...{ identity, api: link.api, podFiles, clock, random, log },
+    wish: () => board.wish,
+    onToken: uid => reconciler.look(uid),
+    onMissingToken: (want, reason) => reporter.addEvent(tokenMissing(want, reason, clock)),
+  })
+  const executor = buildExecutor(options, { runtime, reporter, board, podFiles, wired, hostIP: address.last })
   const reconciler = new Reconciler({
     executor,
     clock,
@@ -133,6 +148,7 @@ async function wire(options: AgentOptions): Promise<Part[]> {
     presencePart({ bus, topics, identity, session, badMessages, onReportWanted }),
     { name: 'reporter', start: () => undefined, stop: () => reporter.stop() },
     { name: 'network', start: () => networkSync.start(), stop: () => networkSync.stop() },
+    { name: 'tokens', start: () => undefined, stop: wired.stop },
     { name: 'reconciler', start: () => reconciler.start(), stop: () => reconciler.stop() },
     { name: 'inbox', start: () => inbox.start(), stop: () => inbox.stop() },
     { name: 'requests', start: () => requests.start(), stop: () => requests.stop() },
@@ -150,15 +166,25 @@ interface ExecutorParts {
   runtime: Runtime
   reporter: Reporter
   board: Board
+  podFiles: string
+  wired: WiredVolumes
   hostIP: () => string | undefined
 }
 
-function buildExecutor(options: AgentOptions, { runtime, reporter, board, hostIP }: ExecutorParts): Executor {
+function buildExecutor(options: AgentOptions, parts: ExecutorParts): Executor {
+  const { runtime, reporter, board, podFiles, wired, hostIP } = parts
   const { identity, dataDirectory, cgroupParent, clock } = options
   return {
     runtime,
+    volumes: wired.volumes,
+    openSecret: wired.openSecret,
     clock,
-    paths: { podLogs: '/var/log/pods', podFiles: `${dataDirectory}/pods`, cgroupParent },
+    paths: {
+      podLogs: '/var/log/pods',
+      podFiles,
+      cgroupParent,
+      seccompProfiles: `${dataDirectory}/seccomp`,
+    },
     sources: () => ({
       nodeName: identity.nodeName,
       hostIP: hostIP(),
@@ -166,6 +192,14 @@ function buildExecutor(options: AgentOptions, { runtime, reporter, board, hostIP
       services: board.network?.services ?? [],
     }),
     onEvent: event => reporter.addEvent(event),
+  }
+}
+
+function tokenMissing({ namespace, pod }: TokenWant, why: string, clock: Clock): ReportedEvent {
+  const message = `started without its service account's token, which it gets as soon as it can be had: ${why}`
+  return {
+    ...{ type: 'Warning', reason: 'TokenMissing', message, timestamp: timestamp(clock) },
+    pod: { namespace, ...pod },
   }
 }
 

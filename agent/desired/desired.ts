@@ -1,5 +1,12 @@
 /** What a board is to be: read from the documents of its two retained collections. */
-import type { ConfigMapWish, NodeRoute, NodeWish, PodWish, ServiceRoute } from '../../contract/wire/fleet.ts'
+import type {
+  ConfigMapWish,
+  NodeRoute,
+  NodeWish,
+  PodWish,
+  SecretWish,
+  ServiceRoute,
+} from '../../contract/wire/fleet.ts'
 import { asRecord } from '../../kit/bus/bad-messages.ts'
 import type { Snapshot } from '../../kit/bus/collection.ts'
 import { CodedError } from '../../kit/errors.ts'
@@ -14,6 +21,8 @@ export interface BoardWish {
   pods: Map<string, PodWish>
   /** By `<namespace>/<name>`. */
   configMaps: Map<string, ConfigMapWish>
+  /** Sealed, by `<namespace>/<name>`. */
+  secrets: Map<string, SecretWish>
 }
 
 /** From the collection `network`. */
@@ -24,7 +33,14 @@ export interface NetworkTable {
 
 /** Names that it does not know are left to newer agents. Throws `BadRequest` for a document of the wrong shape. */
 export function readBoardWish({ epoch, generation, documents }: Snapshot): BoardWish {
-  const wish: BoardWish = { epoch, generation, node: undefined, pods: new Map(), configMaps: new Map() }
+  const wish: BoardWish = {
+    epoch,
+    generation,
+    node: undefined,
+    pods: new Map(),
+    configMaps: new Map(),
+    secrets: new Map(),
+  }
   for (const [name, document] of documents) {
     if (name === 'node') wish.node = check(name, document, { texts: nodeTexts }) as unknown as NodeWish
     if (name.startsWith('pods/')) {
@@ -34,6 +50,7 @@ export function readBoardWish({ epoch, generation, documents }: Snapshot): Board
     if (name.startsWith('configmaps/')) {
       wish.configMaps.set(name.slice('configmaps/'.length), check(name, document) as unknown as ConfigMapWish)
     }
+    if (name.startsWith('secrets/')) wish.secrets.set(name.slice('secrets/'.length), readSecret(name, document))
   }
   return wish
 }
@@ -60,6 +77,12 @@ function readPod(name: string, document: unknown): PodWish {
   const { containers } = check(name, spec, { lists: ['containers'] })
   for (const container of containers as unknown[]) check(name, container, { texts: ['name', 'image'] })
   return document as PodWish
+}
+
+function readSecret(name: string, document: unknown): SecretWish {
+  const { metadata } = check(name, document, { texts: ['sealed'] })
+  check(name, metadata, { texts: ['uid', 'resourceVersion'] })
+  return document as SecretWish
 }
 
 function readService(name: string, document: unknown): ServiceRoute {

@@ -66,6 +66,11 @@ export class AgentIdentity {
     return this.#stored.certificate
   }
 
+  /** PEM of the cluster's own. */
+  get ca(): string {
+    return this.#stored.ca
+  }
+
   /** PKCS #8, PEM: for opening what the master has sealed for this node. */
   privateKeyPem(): string {
     return this.#stored.key

@@ -27,6 +27,8 @@ export interface TokenWish {
   pod: { name: string; uid: string }
   /** The master may give it a shorter life. */
   expirationSeconds?: number
+  /** Whom it is to be shown to, when that is not the cluster's API. */
+  audience?: string
 }
 
 export interface BearerToken {

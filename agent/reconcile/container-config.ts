@@ -5,7 +5,9 @@ import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { PodWish } from '../../contract/wire/fleet.ts'
 import { canonicalJson } from '../../kit/bus/collection.ts'
 import type { ContainerConfig, ContainerResources, SandboxConfig } from '../runtime/runtime.ts'
+import type { VolumeMountPoint } from '../volumes/volumes.ts'
 import { type EnvSources, expand, resolveEnv } from './env.ts'
+import { isPrivileged } from './security.ts'
 import { crashesAnnotation, graceAnnotation, specHashAnnotation } from './steps.ts'
 
 /** Where pods live on this board. */
@@ -16,6 +18,8 @@ export interface BoardPaths {
   podFiles: string
   /** Parent cgroup of all pods: a path for cgroupfs, a slice such as `flotilla.slice` for systemd. */
   cgroupParent: string
+  /** Seccomp profiles that whoever runs the board has put there. */
+  seccompProfiles: string
 }
 
 export function renderSandbox(pod: PodWish, attempt: number, paths: BoardPaths): SandboxConfig {
@@ -30,6 +34,7 @@ export function renderSandbox(pod: PodWish, attempt: number, paths: BoardPaths):
     logDirectory: `${paths.podLogs}/${namespace}_${name}_${uid}`,
     cgroupParent: podCgroup(paths.cgroupParent, uid),
     labels: { ...pod.metadata.labels },
+    ...(isPrivileged(pod) && { privileged: true }),
     annotations: { [graceAnnotation]: String(pod.spec.terminationGracePeriodSeconds ?? 30) },
   }
 }
@@ -46,11 +51,15 @@ export interface ContainerStart {
   crashes: number
   sources: EnvSources
   hostsPath: string
+  volumes: readonly VolumeMountPoint[]
 }
 
 export function renderContainer(start: ContainerStart): ContainerConfig {
-  const { container, attempt, crashes, sources, hostsPath } = start
+  const { container, attempt, crashes, sources, hostsPath, volumes } = start
   const env = resolveEnv(container, sources)
+  const hosts = sources.pod.spec.hostNetwork
+    ? []
+    : [{ hostPath: hostsPath, containerPath: '/etc/hosts', readOnly: false }]
   return {
     name: container.name,
     attempt,
@@ -59,7 +68,11 @@ export function renderContainer(start: ContainerStart): ContainerConfig {
     args: (container.args ?? []).map(word => expand(word, env)),
     ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
     env: [...env].map(([name, value]) => ({ name, value })),
-    mounts: sources.pod.spec.hostNetwork ? [] : [{ hostPath: hostsPath, containerPath: '/etc/hosts', readOnly: false }],
+    // What the manifest puts there is there.
+    mounts: [
+      ...hosts.filter(({ containerPath }) => !volumes.some(volume => volume.containerPath === containerPath)),
+      ...volumes,
+    ],
     logPath: `${container.name}/${attempt}.log`,
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,

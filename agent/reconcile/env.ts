@@ -1,6 +1,6 @@
-/** A container's environment: values, ConfigMaps, fields of its pod, the services of its namespace, and `$(NAME)` expansion. Pure. */
-import type { Container, EnvVar } from '../../contract/resources/pod.ts'
-import type { ConfigMapWish, PodWish, ServiceRoute } from '../../contract/wire/fleet.ts'
+/** A container's environment: values, ConfigMaps, Secrets, fields of its pod, the services of its namespace, and `$(NAME)` expansion. Pure. */
+import type { Container, EnvVar, KeyReference } from '../../contract/resources/pod.ts'
+import type { ConfigMapWish, PodWish, SecretContents, ServiceRoute } from '../../contract/wire/fleet.ts'
 import { CodedError } from '../../kit/errors.ts'
 
 export interface EnvSources {
@@ -10,6 +10,8 @@ export interface EnvSources {
   nodeName: string
   /** By `<namespace>/<name>`. */
   configMaps: ReadonlyMap<string, ConfigMapWish>
+  /** Those that the container names and that are there, opened; by `<namespace>/<name>`. */
+  secrets: ReadonlyMap<string, SecretContents>
   services: readonly ServiceRoute[]
 }
 
@@ -17,15 +19,22 @@ export interface EnvSources {
 export function resolveEnv(container: Container, sources: EnvSources): Map<string, string> {
   const env = serviceLinks(sources)
   for (const source of container.envFrom ?? []) {
-    if (!source.configMapRef) continue
-    const map = findConfigMap(source.configMapRef, sources)
-    for (const [key, value] of Object.entries(map?.data ?? {})) env.set(`${source.prefix ?? ''}${key}`, value)
+    const { prefix = '', configMapRef, secretRef } = source
+    const map = configMapRef ? findConfigMap(configMapRef, sources)?.data : undefined
+    const secret = secretRef ? findSecret(secretRef, sources) : undefined
+    for (const [key, value] of Object.entries({ ...map, ...secret })) env.set(`${prefix}${key}`, value)
   }
   for (const variable of container.env ?? []) {
     const value = resolveVariable(variable, env, sources)
     if (value !== undefined) env.set(variable.name, value)
   }
   return env
+}
+
+/** Names of the Secrets that a container's environment mentions. */
+export function secretNamesOf({ env = [], envFrom = [] }: Container): string[] {
+  const keys = env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name)
+  return [...new Set([...keys, ...envFrom.map(({ secretRef }) => secretRef?.name)])].filter(name => name !== undefined)
 }
 
 /** Kubernetes' expansion: `$(NAME)` of a known name is replaced, `$$(NAME)` is an escape, anything else stays. */
@@ -40,14 +49,31 @@ function resolveVariable(variable: EnvVar, env: ReadonlyMap<string, string>, sou
   const from = variable.valueFrom
   if (!from) return expand(variable.value ?? '', env)
   if (from.configMapKeyRef) return resolveConfigMapKey(from.configMapKeyRef, sources)
+  if (from.secretKeyRef) return resolveSecretKey(from.secretKeyRef, sources)
   if (from.fieldRef) return resolveField(from.fieldRef.fieldPath, sources)
   return undefined
 }
 
-function resolveConfigMapKey(
-  reference: { name: string; key: string; optional?: boolean },
-  sources: EnvSources,
-): string | undefined {
+function resolveSecretKey(reference: KeyReference, sources: EnvSources): string | undefined {
+  const value = own(findSecret(reference, sources), reference.key)
+  if (value !== undefined || reference.optional) return value
+  throw new CodedError(
+    'NotFound',
+    `couldn't find key ${reference.key} in Secret ${sources.pod.metadata.namespace}/${reference.name}`,
+  )
+}
+
+function findSecret(
+  { name, optional }: { name: string; optional?: boolean },
+  { pod, secrets }: EnvSources,
+): Record<string, string> | undefined {
+  const found = secrets.get(`${pod.metadata.namespace}/${name}`)
+  if (!found && !optional) throw new CodedError('NotFound', `secret "${name}" not found`)
+  const values = Object.entries(found?.data ?? {})
+  return found && Object.fromEntries(values.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))
+}
+
+function resolveConfigMapKey(reference: KeyReference, sources: EnvSources): string | undefined {
   const value = own(findConfigMap(reference, sources)?.data, reference.key)
   if (value !== undefined || reference.optional) return value
   throw new CodedError(

@@ -1,11 +1,13 @@
-/** What a pod has on the board beside its sandbox: a directory by its uid, one for its logs, a cgroup. */
+/** What a pod has on the board beside its sandbox: a directory by its uid, one for its logs, a cgroup, files in memory. */
 import { readdir, rm } from 'node:fs/promises'
 import { makeDirectory } from '../../kit/directory.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { Volumes } from '../volumes/volumes.ts'
 import { type BoardPaths, podCgroup } from './container-config.ts'
 
 interface Board {
   runtime: Pick<Runtime, 'removePodCgroup'>
+  volumes: Pick<Volumes, 'remove' | 'list'>
   paths: BoardPaths
 }
 
@@ -20,13 +22,14 @@ export function directoryOf({ podFiles }: BoardPaths, uid: string): string {
 }
 
 /** Uids of the pods that have left something, those of an agent before this one included. */
-export function listPodFiles({ podFiles }: BoardPaths): Promise<string[]> {
-  return namesIn(podFiles)
+export async function listPodFiles({ paths, volumes }: Pick<Board, 'paths' | 'volumes'>): Promise<string[]> {
+  return [...new Set([...(await namesIn(paths.podFiles)), ...(await volumes.list())])]
 }
 
 /** Removes every trace of a pod whose last sandbox is gone. Log directories end in the uid (`<namespace>_<name>_<uid>`), and others' lie beside ours. */
-export async function removePodFiles({ runtime, paths }: Board, uid: string): Promise<void> {
+export async function removePodFiles({ runtime, volumes, paths }: Board, uid: string): Promise<void> {
   await runtime.removePodCgroup(podCgroup(paths.cgroupParent, uid))
+  await volumes.remove(uid)
   const logs = (await namesIn(paths.podLogs)).filter(name => name.endsWith(`_${uid}`))
   for (const name of logs) await rm(`${paths.podLogs}/${name}`, { recursive: true, force: true })
   await rm(directoryOf(paths, uid), { recursive: true, force: true })

@@ -4,6 +4,9 @@ import type { ObservedPod } from '../runtime/runtime.ts'
 /** Kubernetes' word for an environment that cannot be made. */
 export const configFailure = 'CreateContainerConfigError'
 
+/** Kubernetes' word for a pod whose volumes cannot be made yet. */
+export const mountFailure = 'ContainerCreating'
+
 export interface Failure {
   reason: string
   message: string
@@ -39,10 +42,10 @@ export class PodRecord {
     return next
   }
 
-  /** With a new wish may have come the ConfigMap that a start has waited for; no start costs less to try. */
+  /** With a new wish may have come the ConfigMap or Secret that a start has waited for; no start costs less to try. */
   retryConfig(): void {
     for (const failure of this.failures.values()) {
-      if (failure.reason === configFailure) failure.retryAtMs = 0
+      if ([configFailure, mountFailure].includes(failure.reason)) failure.retryAtMs = 0
     }
   }
 }

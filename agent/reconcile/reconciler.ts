@@ -6,7 +6,8 @@ import type { Log } from '../../kit/log.ts'
 import { Loop } from '../../kit/loop.ts'
 import { WorkQueue } from '../../kit/work-queue.ts'
 import type { ObservedPod } from '../runtime/runtime.ts'
-import { type Executor, runStep } from './execute.ts'
+import { runStep } from './execute.ts'
+import type { Executor } from './executor.ts'
 import { Observer } from './observer.ts'
 import { planPod } from './plan-pod.ts'
 import { listPodFiles, removePodFiles } from './pod-files.ts'
@@ -92,6 +93,11 @@ export class Reconciler {
     }
   }
 
+  /** Something that a pod is made of has come, such as its token. */
+  look(uid: string): void {
+    if (this.#wish?.has(uid)) this.#queue.add(uid)
+  }
+
   #lookSoon(): void {
     for (const delayMs of afterExitMs) this.#parts.clock.after(delayMs, () => this.#relist.poke())
   }
@@ -100,7 +106,7 @@ export class Reconciler {
     if (!this.#wish) return
     const observed = await this.#observer.observe()
     // An agent before this one may have ended between the last container of a pod and its files.
-    const leftovers = await listPodFiles(this.#parts.executor.paths)
+    const leftovers = await listPodFiles(this.#parts.executor)
     for (const uid of new Set([...this.#wish.keys(), ...observed.keys(), ...leftovers])) this.#queue.add(uid)
   }
 
@@ -114,7 +120,7 @@ export class Reconciler {
     const { clock, executor } = this.#parts
     const plan = planPod({ wish, observed, record, nowMs: clock.now(), monotonicMs: clock.monotonic() })
     if (plan.againInMs !== undefined) this.#queue.addAfter(uid, plan.againInMs)
-    if (plan.steps.length === 0) return
+    if (plan.steps.length === 0) return this.#renewVolumes(wish, observed)
     if (plan.steps.some(isGone)) return this.#finish(uid, wish)
     const results = await Promise.allSettled(
       plan.steps.map(step => runStep(step, { wish, observed, record, executor, turns: this.#turns })),
@@ -122,6 +128,17 @@ export class Reconciler {
     const failed = results.find(result => result.status === 'rejected')
     if (failed) throw failed.reason
     this.#queue.add(uid)
+  }
+
+  /** What its files are made of may have changed; what of them cannot be written now is written at the next look. */
+  async #renewVolumes(wish: PodWish | undefined, observed: readonly ObservedPod[]): Promise<void> {
+    const runs = observed.some(({ containers }) => containers.some(({ state }) => state === 'running'))
+    if (!wish || !runs) return
+    try {
+      await this.#parts.executor.volumes.renew(wish)
+    } catch (error) {
+      this.#parts.log.warn('cannot renew the volumes of a pod', { pod: wish.metadata.name, error: messageOf(error) })
+    }
   }
 
   /** No trace left in the runtime of a pod that is to go: remove our own files, then say so. */

@@ -56,10 +56,18 @@ const rules: Rule[] = [
     mayImport: ['agent/identity', ...base],
     why: 'who a board is comes before all that it does',
   },
+  {
+    room: 'agent/volumes',
+    mayImport: ['agent/volumes', 'contract', 'kit'],
+    why: 'a port and its adapters know no user of it',
+  },
   { room: 'agent/desired', mayImport: ['agent/desired', ...base], why: 'the inbox knows the wire only' },
   {
     room: 'agent/reconcile',
-    mayImport: ['agent/reconcile', 'agent/runtime/runtime.ts', 'agent/network/network.ts', ...base],
+    mayImport: [
+      ...['agent/reconcile', 'agent/runtime/runtime.ts', 'agent/network/network.ts', 'agent/volumes/volumes.ts'],
+      ...base,
+    ],
     why: 'deciding and doing go through ports',
   },
   {

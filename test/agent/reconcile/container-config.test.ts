@@ -11,15 +11,27 @@ import type { ContainerConfig, ContainerResources } from '../../../agent/runtime
 import type { Container } from '../../../contract/resources/pod.ts'
 import { spec, type WishOptions, wishOf } from './fixtures.ts'
 
-const paths = { podLogs: '/var/log/pods', podFiles: '/data/pods', cgroupParent: '/flotilla' }
+const paths = {
+  podLogs: '/var/log/pods',
+  podFiles: '/data/pods',
+  cgroupParent: '/flotilla',
+  seccompProfiles: '/data/seccomp',
+}
 
 function render(container: Partial<Container>, options: WishOptions = {}): ContainerConfig {
   const of = spec('main', container)
   const pod = wishOf([of], options)
-  const about = { podIP: '10.244.1.5', hostIP: '192.168.0.9', nodeName: 'board-1', configMaps: new Map(), services: [] }
+  const about = {
+    podIP: '10.244.1.5',
+    hostIP: '192.168.0.9',
+    nodeName: 'board-1',
+    configMaps: new Map(),
+    secrets: new Map(),
+    services: [],
+  }
   return renderContainer({
     ...{ container: of, attempt: 3, crashes: 2, sources: { pod, ...about } },
-    hostsPath: '/data/pods/uid-web/hosts',
+    ...{ hostsPath: '/data/pods/uid-web/hosts', volumes: [] },
   })
 }
 

@@ -24,6 +24,7 @@ function sourcesOf(more: Partial<EnvSources> = {}): EnvSources {
     pod: wishOf([spec()], { metadata }),
     ...{ podIP: '10.244.1.5', hostIP: '192.168.0.9', nodeName: 'board-1' },
     configMaps: new Map([['default/settings', settings]]),
+    secrets: new Map(),
     services: [],
     ...more,
   }

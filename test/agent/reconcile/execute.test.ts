@@ -192,8 +192,8 @@ test('no file of a pod outlives it, and no other pod loses one', async t => {
   const turns = { start: new Turns(1), pull: new Turns(1) }
   const context = { wish: other, observed: [], record: new PodRecord(), executor: scene.executor, turns }
   await runStep({ type: 'runSandbox', attempt: 0 }, context)
-  t.deepEqual((await listPodFiles(scene.paths)).sort(), ['uid-other', 'uid-web'])
+  t.deepEqual((await listPodFiles(scene.executor)).sort(), ['uid-other', 'uid-web'])
   await removePodFiles(scene.executor, 'uid-web')
-  t.deepEqual(await listPodFiles(scene.paths), ['uid-other'])
+  t.deepEqual(await listPodFiles(scene.executor), ['uid-other'])
   t.deepEqual(await readdir(scene.paths.podLogs), ['default_other_uid-other'])
 })

@@ -193,7 +193,7 @@ export class FaultyBoard {
 
   async #unsettled(): Promise<string[]> {
     const pods = Map.groupBy(await this.#pods(), ({ uid }) => uid)
-    const leftovers = await listPodFiles(this.#board.paths)
+    const leftovers = await listPodFiles(this.#board.executor)
     const uids = new Set([...this.#wish.keys(), ...pods.keys(), ...leftovers, ...this.#uidsOfCgroups()])
     return [...uids].filter(uid => !this.#isSettled(uid, pods.get(uid) ?? []))
   }

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import { BadMessages } from '../../../kit/bus/bad-messages.ts'
 import type { Bus } from '../../../kit/bus/bus.ts'
 import type { Snapshot } from '../../../kit/bus/collection.ts'
 import { CollectionPublisher } from '../../../kit/bus/collection-publisher.ts'
@@ -9,6 +10,7 @@ import { type FrameStream, openStream, readBytesFrame, type StreamOptions } from
 import { systemClock } from '../../../kit/clock.ts'
 import { silentLog } from '../../../kit/log.ts'
 import { systemRandom } from '../../../kit/random.ts'
+import { Relays } from '../../../master/api/relay.ts'
 import type { Harness } from '../../kit/bus/harness.ts'
 import { hasMosquitto, startMosquitto } from '../../kit/bus/mosquitto.ts'
 import { eventually } from '../../kit/eventually.ts'
@@ -70,6 +72,44 @@ const proofs: Record<string, (t: ExecutionContext, harness: Harness) => Promise<
     t.is(received, total)
     t.is(await stream.closed, undefined)
     await requester.stop()
+  },
+
+  'a stream that is relayed by a third comes whole and in order, held up by its reader, and leaves nothing': async (
+    t,
+    harness,
+  ) => {
+    const [board, client] = [await harness.connect('board'), await harness.connect('client')]
+    const relays = new Relays({
+      bus: await harness.connect('master'),
+      clock: systemClock,
+      badMessages: new BadMessages(log),
+    })
+    const ends = { client: 'clients/alice/client/streams/1', node: 'nodes/board/streams/2' }
+    const near = await open(client, 'opener', ends.client)
+    await relays.open(ends)
+    const far = await open(board, 'server', ends.node)
+    const total = 8 * 1024 * 1024
+    const progress = { sent: 0 }
+    const writing = (async () => {
+      for (; progress.sent < total; progress.sent += limits.chunkBytes)
+        await far.sendBytes('stdout', Buffer.alloc(limits.chunkBytes, progress.sent / limits.chunkBytes))
+      await far.end()
+    })()
+    await eventually('the writer fills the window', () => progress.sent >= limits.windowBytes / 2)
+    // Long enough for all of it, had nothing held the writer back.
+    for (let round = 0; round < 50; round++) await client.publish('elsewhere', 'x')
+    t.true(progress.sent <= limits.windowBytes, `${progress.sent} bytes went to a reader that takes none`)
+    const seen = { bytes: 0, chunks: 0, inOrder: true }
+    for await (const frame of near.frames) {
+      const data = readBytesFrame(frame)?.data ?? Buffer.alloc(0)
+      seen.inOrder &&= data.every(byte => byte === seen.chunks % 256)
+      seen.bytes += data.length
+      seen.chunks++
+    }
+    await writing
+    t.deepEqual(seen, { bytes: total, chunks: total / limits.chunkBytes, inOrder: true })
+    t.deepEqual(await Promise.all([near.closed, far.closed]), [undefined, undefined])
+    t.is(relays.count, 0)
   },
 
   'a stream ends on both sides when the wire is cut': async (t, harness) => {

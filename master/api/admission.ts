@@ -6,7 +6,7 @@ import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { Service } from '../../contract/resources/service.ts'
 import { validateUpdate } from '../../contract/resources/validate-update.ts'
 import { sameJson } from '../store/same-json.ts'
-import { guardTrust } from './admit-trust.ts'
+import { guardTrust, stampUser } from './admit-trust.ts'
 import { allocateService, dropTypeFields } from './allocate-service.ts'
 import { isMap } from './merge-patch.ts'
 import { badRequest, forbidden, invalid, knownKind, notFound } from './refusals.ts'
@@ -33,7 +33,8 @@ export async function admitCreate(room: Room, { kind, object, pendingNamespaces 
   const { object: checked, warnings } = checkObject(kind, newborn(kind, object))
   guardTrust(room.permit, { kind, object: checked, current: undefined })
   await checkNamespace(room, kind, { object: checked, pendingNamespaces })
-  return allocate(room, { object: checked, warnings }, undefined)
+  const stamped = kind.kind === 'User' ? stampUser(checked, room.clock) : checked
+  return allocate(room, { object: stamped, warnings }, undefined)
 }
 
 export interface ChangedObject {

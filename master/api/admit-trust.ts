@@ -9,6 +9,7 @@ import {
   rbacGroup,
 } from '../../contract/resources/rbac.ts'
 import { flotillaGroup, type NodeIdentity, type User } from '../../contract/resources/trust.ts'
+import { type Clock, timestamp } from '../../kit/clock.ts'
 import { everything, everyUrl, findUncovered, rulesIn } from '../authorization/escalation.ts'
 import { describeRule } from '../authorization/rules.ts'
 import { sameJson } from '../store/same-json.ts'
@@ -91,8 +92,14 @@ function guardUser(permit: Permit, written: Written): void {
   const before = written.current as (AnyObject & User) | undefined
   const groups = (user.spec.groups ?? []).filter(group => !before?.spec.groups?.includes(group))
   if (groups.length > 0) demandStandIn(permit, { username: '', groups })
-  if (before && isLetInAgain(user, before))
+  if (before ? isLetInAgain(user, before) : user.spec.validAfter !== undefined)
     demandStandIn(permit, permit.askerFor({ kind: 'user', name: user.metadata.name }))
+}
+
+/** A new user is somebody new: certificates of one who had the name before are worth nothing. */
+export function stampUser(object: AnyObject, clock: Clock): AnyObject {
+  const { spec } = object
+  return spec?.['validAfter'] === undefined ? { ...object, spec: { ...spec, validAfter: timestamp(clock) } } : object
 }
 
 function isLetInAgain({ spec }: User, { spec: before }: User): boolean {

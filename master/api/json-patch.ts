@@ -11,9 +11,17 @@ const maxOperations = 10_000
 export function applyJsonPatch<T>(document: T, patch: unknown): T {
   const parsed = parsePatch(patch)
   const patched = structuredClone(document)
-  const failure = applyPatch(patched, parsed).find(error => error !== null)
-  if (failure) throw new CodedError('Invalid', `cannot apply the patch: because ${failure.message}`, { cause: failure })
+  const failures = applyPatch(patched, parsed)
+  const index = failures.findIndex(error => error !== null)
+  if (index >= 0) throw cannotApply(parsed[index], failures[index])
   return patched
+}
+
+function cannotApply(operation: Operation | undefined, failure: Error | null | undefined): CodedError {
+  // Of a test that fails the library tells both values, and those of a Secret are for nobody's log.
+  const isTest = operation?.op === 'test'
+  const why = isTest ? `the test of ${operation.path} failed` : (failure?.message ?? '')
+  return new CodedError('Invalid', `cannot apply the patch: because ${why}`, isTest ? {} : { cause: failure })
 }
 
 function parsePatch(patch: unknown): Operation[] {

@@ -13,9 +13,9 @@ export interface Planted {
   spellings: string[]
 }
 
-/** With signs that JSON escapes, and bytes that no compression shortens. */
+/** With signs that JSON escapes, and bytes that no compression shortens: LevelDB's would take a number in hexadecimal apart. */
 export function plant(): Planted {
-  const value = `planted-"${randomBytes(24).toString('hex')}"\n${randomBytes(24).toString('hex')}`
+  const value = `planted-"${randomBytes(30).toString('base64url')}"\n${randomBytes(30).toString('base64url')}`
   const [, first = '', second = ''] = value.match(/"(.*)"\n(.*)/) ?? []
   const shifted = [0, 1, 2].map(by =>
     Buffer.from(`${' '.repeat(by)}${value}`)

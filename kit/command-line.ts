@@ -78,11 +78,22 @@ function build(command: Command, rest: string[] | undefined, finish: (status: nu
   const { run } = command
   if (run) {
     built.action(async () => {
-      const status = await run({ arguments: built.args, rest, options: built.optsWithGlobals() })
+      const status = await run({ arguments: built.args, rest, options: optionsOf(built) })
       finish(status ?? 0)
     })
   }
   return built
+}
+
+/** With those of outer commands. What was said further in counts more; a default counts least. */
+function optionsOf(command: Commander): Input['options'] {
+  const path: Commander[] = []
+  for (let at: Commander | null = command; at; at = at.parent) path.unshift(at)
+  const options: Input['options'] = {}
+  for (const at of path)
+    for (const [name, value] of Object.entries(at.opts()))
+      if (!(name in options) || at.getOptionValueSource(name) !== 'default') options[name] = value
+  return options
 }
 
 function buildOption(option: Option): CommanderOption {

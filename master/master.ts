@@ -1,10 +1,9 @@
 /** The master, wired: the only file that knows every room of this island. */
+import { join } from 'node:path'
 import { version } from '../contract/version.ts'
-import { type MasterPresence, type ProfileName, profiles } from '../contract/wire/fleet.ts'
-import { maxPacketBytes } from '../contract/wire/limits.ts'
-import { type Topics, topicsOf } from '../contract/wire/topics.ts'
+import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
+import { topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages } from '../kit/bus/bad-messages.ts'
-import { connectMqttBus, type MqttBus, waitConnected } from '../kit/bus/mqtt-bus.ts'
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
@@ -13,31 +12,38 @@ import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
 import type { Random } from '../kit/random.ts'
-import { createApi } from './api/api.ts'
+import { type Api, createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
 import type { TrustPort } from './api/room.ts'
-import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts'
+import type { EmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
-import type { Policy } from './broker/policy.ts'
+import { connectToBroker, externalBroker, startBroker, untilConnected } from './broker-connection.ts'
 import { Controllers } from './controllers/controllers.ts'
 import { Intake } from './fleet/intake.ts'
 import { Leases } from './fleet/leases.ts'
-import { MasterPresenceSpeaker, masterWill } from './fleet/master-presence.ts'
+import { MasterPresenceSpeaker } from './fleet/master-presence.ts'
 import { Publisher } from './fleet/publisher.ts'
 import { Cache } from './store/cache.ts'
 import { EventRecorder } from './store/event-recorder.ts'
 import { openLevelStore } from './store/level-store.ts'
 import { NodeUsageBoard } from './store/node-usage.ts'
 import { Objects } from './store/objects.ts'
-import type { Store } from './store/store.ts'
+import { openSealedStore, type SealedStore } from './store/sealed-store.ts'
+import { advertisedAddresses } from './trust/advertise.ts'
+import { Recheck } from './trust/recheck.ts'
+import { openTrust, pkiDirectoryOf, type Trust, type TrustOptions } from './trust/trust.ts'
 
 export interface MasterOptions {
   cluster: string
   dataDirectory: string
   /** Where the embedded broker listens; ignored with `brokerUrl`. */
   listen: ListenAddress[]
+  /** `HOST:PORT` that boards and users are told of. Default: the addresses of this board's interfaces. */
+  advertise?: string[]
   /** A broker of the user's own, instead of the embedded one. */
   brokerUrl: string | undefined
+  /** PEM: the CA that its certificate is from, when that is not the cluster's. */
+  brokerCa?: string | undefined
   profile: ProfileName
   /** Addresses of pods, and of services. */
   clusterCIDR: string
@@ -54,21 +60,25 @@ export interface Master {
 }
 
 const eventSweepMs = 5 * 60_000
-/** How often to say that there is no broker yet. */
-const brokerPatienceMs = 10_000
+const certificateUpkeepMs = 60 * 60_000
+/** IANA's for MQTT with TLS. */
+export const defaultTlsPort = 8883
+/** Of a Mosquitto that carries the traffic. */
+export const defaultJoinPort = 8884
 
 /** Resolves when the API answers. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
-  const { log, clock, dataDirectory } = options
+  const { log } = options
   const lifecycle = new Lifecycle(log)
-  await makeDirectory(dataDirectory)
   const { promise: failed, resolve: onFailure } = Promise.withResolvers<unknown>()
-  const store = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log, onFailure })
+  const store = await openStore(options, onFailure)
   try {
     await lifecycle.start([{ name: 'store', start: () => undefined, stop: () => store.close() }])
-    const broker = options.brokerUrl === undefined ? await startBroker(options) : undefined
+    const rooms = furnish(options, store)
+    const trust = await openTrust(trustOptions(options, rooms))
+    const broker = options.brokerUrl === undefined ? await startBroker(options, trust) : undefined
     await lifecycle.start([{ name: 'broker', start: () => undefined, stop: () => broker?.close() }])
-    await lifecycle.start(wire(options, store, broker))
+    await lifecycle.start(await wire(options, { ...rooms, trust, broker }))
   } catch (error) {
     await lifecycle.stop()
     throw error
@@ -77,20 +87,81 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   return { failed, stop: () => lifecycle.stop() }
 }
 
-/** What the parts know of each other goes through the store; the rest is told here. */
-function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | undefined): Part[] {
-  const { clock, random, log, cluster } = options
-  const topics = topicsOf(cluster)
-  const presence = { epoch: store.epoch, instance: random.uuid(), version }
-  const bus = connect({ options, topics, presence, broker })
-  const badMessages = new BadMessages(log)
-  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, log })
+/** Makes the keys and the first user of a cluster, as the first start would. Resolves to whether the keys are new. */
+export async function makeCluster(options: MasterOptions): Promise<boolean> {
+  const store = await openStore(options, () => undefined)
+  try {
+    return (await openTrust(trustOptions(options, furnish(options, store)))).isNew
+  } finally {
+    await store.close()
+  }
+}
+
+async function openStore(
+  { dataDirectory, clock, log }: MasterOptions,
+  onFailure: (error: unknown) => void,
+): Promise<SealedStore> {
+  await makeDirectory(dataDirectory)
+  const engine = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log, onFailure })
+  const keysPath = join(pkiDirectoryOf(dataDirectory), 'secrets.keys')
+  return openSealedStore({ store: engine, keysPath, clock, log })
+}
+
+/** What all rooms stand on. */
+interface Base {
+  store: SealedStore
+  objects: Objects
+  cache: Cache
+  events: EventRecorder
+  leases: Leases
+}
+
+interface Rooms extends Base {
+  trust: Trust
+  /** Undefined: the user has one of his own. */
+  broker: EmbeddedBroker | undefined
+}
+
+function furnish({ clock, random, log, profile }: MasterOptions, store: SealedStore): Base {
   const objects = new Objects({ store, clock, random })
   const cache = new Cache({ store, log, clock })
   const events = new EventRecorder({ objects, clock, log })
+  return { store, objects, cache, events, leases: new Leases({ clock, profile: profiles[profile] }) }
+}
+
+function trustOptions(options: MasterOptions, { objects, cache, events, leases }: Base): TrustOptions {
+  const { cluster, clock, random, log, dataDirectory, listen, advertise = [], brokerUrl } = options
+  const tls = listen.filter(address => address.type === 'tls')
+  const sockets = listen.filter(address => address.type === 'tls-unix')
+  const external = [{ host: '0.0.0.0', port: defaultTlsPort }]
+  return {
+    ...{ directory: dataDirectory, cluster, clock, random, log, objects, cache, events },
+    addresses: () => advertisedAddresses({ advertise, listen: brokerUrl === undefined ? tls : external }),
+    ...(brokerUrl !== undefined && {
+      joinAddresses: () => joinAddressesOf(advertisedAddresses({ advertise, listen: external })),
+    }),
+    localServers: () => (brokerUrl === undefined ? sockets.map(({ socketPath }) => `mqtts+unix://${socketPath}`) : []),
+    isLiving: node => leases.isReachable(node),
+  }
+}
+
+/** A broker that is not ours has a door of its own for boards without a certificate. */
+const joinAddressesOf = (addresses: string[]): string[] =>
+  addresses.map(address => address.replace(/:\d+$/, `:${defaultJoinPort}`))
+
+/** What the parts know of each other goes through the store; the rest is told here. */
+async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
+  const { clock, random, log, cluster, brokerUrl = '', brokerCa } = options
+  const { store, objects, cache, events, leases, trust, broker } = rooms
+  const topics = topicsOf(cluster)
+  const presence = { epoch: store.epoch, instance: random.uuid(), version }
+  const external = broker ? undefined : await externalBroker({ url: brokerUrl, brokerCa }, trust)
+  const to = broker ? { broker } : external!
+  const bus = connectToBroker({ cluster, profile: options.profile, topics, presence, to, clock, log })
+  const badMessages = new BadMessages(log)
+  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, log })
   const usage = new NodeUsageBoard()
   const profile = profiles[options.profile]
-  const leases = new Leases({ clock, profile })
   const { clusterCIDR, serviceCIDR } = options
   const intake = new Intake({
     bus,
@@ -129,13 +200,16 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
     health: leases,
     startGraceMs: profile.restartGraceMs,
   })
+  const port: TrustPort = { ...trust.verbs, rotateSecretsKey: () => store.rotateSecretsKey() }
   const fixed = { cluster, version, serviceCIDR }
-  const api = createApi({ objects, store, cache, nodeUsage: usage, trust: noTrust, clock, random, ...fixed })
+  const verbs = createApi({ objects, store, cache, nodeUsage: usage, trust: port, clock, random, ...fixed })
+  const api = forThoseInGoodStanding(verbs, trust)
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence })
   return [
     part('cache', cache),
     { name: 'bus', start: () => undefined, stop: () => bus.close() },
-    { name: 'connection', start: () => untilConnected(bus, options), stop: () => undefined },
+    { name: 'connection', start: () => untilConnected(bus, { clock, log }), stop: () => undefined },
+    ...(external ? [part('upkeep of our certificate', upkeepPart(external.refresh, { clock, log }))] : []),
     { name: 'requests to nodes', start: () => requester.start(), stop: () => requester.stop() },
     // Before anybody is asked for reports, there must be one who takes them in.
     part('intake', intake),
@@ -143,8 +217,14 @@ function wire(options: MasterOptions, store: Store, broker: EmbeddedBroker | und
     part('controllers', controllers),
     part('publisher', publisher),
     part('API', new MqttDoor({ api, bus, topics, requester, clock, random, log, badMessages })),
+    part('joining', trust.joinService(bus, topics)),
+    part("the server's certificate", trust.serverCertificate),
+    part('upkeep of certificates', trust.upkeep),
+    part('revocation', new Recheck({ cache, clock, recheck: () => broker?.recheck() })),
     part('presence', speaker),
     part('events', sweepPart(events, { clock, log })),
+    // Last: whoever comes now is answered.
+    { name: 'listeners', start: () => broker?.open(), stop: () => undefined },
   ]
 }
 
@@ -160,64 +240,24 @@ function part(name: string, of: { start(): unknown; stop(): unknown }): Part {
   }
 }
 
-/**
- * While there is no broker, silence says nothing about the boards: the time in which they must be heard begins here. Takes as
- * long as it takes; a signal ends the process meanwhile, which the store survives.
- */
-async function untilConnected(bus: MqttBus, { clock, log }: MasterOptions): Promise<void> {
-  while (!bus.connected) {
-    await waitConnected(bus, brokerPatienceMs, clock).catch(error => {
-      log.warn('the master waits for its broker', { reason: messageOf(error) })
-    })
+/** A broker that is not ours knows nothing of revocation beyond its list: nobody is answered on its word alone. */
+function forThoseInGoodStanding(api: Api, { identities }: Trust): Api {
+  return {
+    async handle(request, context) {
+      const problem = identities.problemOf(context.identity)
+      if (problem !== undefined) throw new CodedError('Unauthorized', `cannot answer: because ${problem}`)
+      return api.handle(request, context)
+    },
   }
+}
+
+function upkeepPart(refresh: () => Promise<void>, { clock, log }: { clock: Clock; log: Log }): Loop {
+  const onError = (error: unknown): void =>
+    log.warn("cannot renew the master's certificate", { error: messageOf(error) })
+  return new Loop({ clock, intervalMs: certificateUpkeepMs, run: refresh, onError })
 }
 
 function sweepPart(events: EventRecorder, { clock, log }: { clock: Clock; log: Log }): Loop {
   const onError = (error: unknown): void => log.warn('cannot sweep events', { error: messageOf(error) })
   return new Loop({ clock, intervalMs: eventSweepMs, run: () => events.sweep(), onError })
-}
-
-/** Until the room of trust is wired. */
-const noTrust: TrustPort = {
-  certify: () => Promise.reject(new CodedError('ServiceUnavailable', 'cannot sign: because there is no CA')),
-  mint: () => Promise.reject(new CodedError('ServiceUnavailable', 'cannot make a token: because there is no key')),
-  invitation: () => {
-    throw new CodedError('ServiceUnavailable', 'cannot invite: because there is no CA')
-  },
-  rotateSecretsKey: () =>
-    Promise.reject(new CodedError('ServiceUnavailable', 'cannot rotate: because there is no key')),
-}
-
-/** Until the room of trust is wired. */
-const admitAll: Policy = {
-  admit: async () => ({ identity: { kind: 'master' }, stillWelcome: () => undefined }),
-}
-
-function startBroker({ listen, log }: MasterOptions): Promise<EmbeddedBroker> {
-  return startEmbeddedBroker({ listen, log, policy: admitAll, limits: { maxPacketBytes } })
-}
-
-interface Connection {
-  options: MasterOptions
-  topics: Topics
-  presence: Omit<MasterPresence, 'online'>
-  broker: EmbeddedBroker | undefined
-}
-
-function connect({ options, topics, presence, broker }: Connection): MqttBus {
-  const { brokerUrl, cluster, clock, log } = options
-  const profile = profiles[options.profile]
-  return connectMqttBus({
-    url: brokerUrl ?? 'mqtt://embedded',
-    clientId: `${cluster}-master-${presence.instance.slice(0, 8)}`,
-    will: masterWill(topics, presence),
-    // In one process there is no wire that could be cut.
-    keepaliveSeconds: broker ? 0 : profile.keepaliveSeconds,
-    // A dead link must show before it looks as if all boards were silent: the lease of one that has just beaten, less a beat.
-    pingSeconds: (profile.leaseMs - profile.beatMs) / 2000,
-    maxPacketBytes,
-    clock,
-    log,
-    ...(broker ? { openSocket: () => broker.openSocket() } : {}),
-  })
 }

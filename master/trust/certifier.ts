@@ -33,7 +33,7 @@ export class Certifier {
   /** Read from the store and not from the cache: whoever was just made may ask at once. */
   async mint(
     identity: Identity,
-    options: { expirationSeconds?: number; pod?: { name: string; uid: string } },
+    options: { expirationSeconds?: number; audience?: string; pod?: { name: string; uid: string } },
   ): Promise<{ token: string; expirationTimestamp: string }> {
     const { tokens, authority } = this.#parts
     const nowMs = authority.nowMs()

@@ -1,4 +1,5 @@
 /** Under which names and addresses this board can be found: for the server's certificate, and for the line that boards join by. */
+import { isIP } from 'node:net'
 import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 
 export interface OwnNames {
@@ -11,7 +12,7 @@ export interface OwnNames {
 const innerInterface = /^(veth|docker|br-|cni|flannel|virbr|lxc|podman|tun-flotilla)/
 /** More make no certificate better. */
 const maxAddresses = 32
-const dnsName = /^(?=.{1,63}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/
+const dnsName = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/
 
 type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
 
@@ -31,6 +32,16 @@ export function outerAddresses(interfaces: Interfaces = networkInterfaces()): st
     .filter(info => !info.internal && !isLinkLocal(info.address))
   const of = (family: string): string[] => found.filter(info => info.family === family).map(info => info.address)
   return [...new Set([...of('IPv4').sort(), ...of('IPv6').sort()])]
+}
+
+/** With the hosts of `HOST:PORT` texts: others may know the board by names that it does not know itself. */
+export function namesWith(names: OwnNames, addresses: string[]): OwnNames {
+  const hosts = addresses.map(address => address.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''))
+  const dnsNames = hosts.filter(host => isIP(host) === 0 && dnsName.test(host))
+  return {
+    dnsNames: [...new Set([...names.dnsNames, ...dnsNames])],
+    ipAddresses: [...new Set([...names.ipAddresses, ...hosts.filter(host => isIP(host) !== 0)])].slice(0, maxAddresses),
+  }
 }
 
 /** `HOST:PORT`, as in a URL. */

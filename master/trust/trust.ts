@@ -23,7 +23,7 @@ import { JoinService } from './join-service.ts'
 import { nodeIdentityKind, userKind } from './kinds.ts'
 import { Ledger } from './ledger.ts'
 import { Nonces } from './nonces.ts'
-import { type OwnNames, ownNames } from './own-addresses.ts'
+import { namesWith, type OwnNames, ownNames } from './own-addresses.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { openPki, pkiFiles } from './pki.ts'
 import { BoardRenewal } from './renew-board.ts'
@@ -44,9 +44,11 @@ export interface TrustOptions {
   events: EventRecorder
   /** `HOST:PORT` under which others find the broker. */
   addresses: () => string[]
+  /** The same for boards that join, when that is elsewhere. */
+  joinAddresses?: () => string[]
   /** URLs for programs on this board, before those of `addresses`. */
   localServers?: () => string[]
-  /** Default: the board's own. */
+  /** Of the server's certificate. Default: the board's own, and those of `addresses`. */
   names?: () => OwnNames
   /** Whether a board is heard, or was a moment ago. */
   isLiving: (node: string) => boolean
@@ -57,7 +59,7 @@ export interface TrustVerbs {
   certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string }>
   mint(
     identity: Identity,
-    options: { expirationSeconds?: number; pod?: { name: string; uid: string } },
+    options: { expirationSeconds?: number; audience?: string; pod?: { name: string; uid: string } },
   ): Promise<{ token: string; expirationTimestamp: string }>
   invitation(): { cluster: string; addresses: string[]; caFingerprint: string }
 }
@@ -91,7 +93,8 @@ export const adminPathOf = (dataDirectory: string): string => join(dataDirectory
 
 /** Makes what is missing. Rejects with `Invalid` or `Forbidden` when what is there cannot be trusted. */
 export async function openTrust(options: TrustOptions): Promise<Trust> {
-  const { directory, cluster, clock, random, log, objects, cache, events, names = ownNames } = options
+  const { directory, cluster, clock, random, log, objects, cache, events } = options
+  const names = options.names ?? ((): OwnNames => namesWith(ownNames(), options.addresses()))
   const pkiDirectory = pkiDirectoryOf(directory)
   const pki = await openPki({ directory: pkiDirectory, cluster, clock, random, isInUse: await isInUse(objects) })
   const ledger = await Ledger.open(join(pkiDirectory, pkiFiles.ledger), clock.now())
@@ -112,7 +115,7 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
     ...{ authority, ledger, identities, serverCertificate, pkiDirectory, adminPath, isNew: pki.isNew },
     policy: new Authenticator({ authority, identities, tokens }),
     securityEvents: new SecurityEvents({ events, clock, log }),
-    verbs: verbsOf({ cluster, authority, certifier, addresses: options.addresses }),
+    verbs: verbsOf({ cluster, authority, certifier, addresses: options.joinAddresses ?? options.addresses }),
     upkeep: upkeepOf(admin, options),
     openOwnCertificate: async () => {
       const own = new OwnCertificate({ authority, directory: pkiDirectory })

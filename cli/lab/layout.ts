@@ -10,7 +10,7 @@ export const maxBoards = 244
 export const lanAddress = '10.77.0.1'
 export const masterAddress = '10.77.0.2'
 export const lanPrefixLength = 24
-export const mqttPort = 1883
+export const mqttPort = 8883
 export const bridgeName = 'br0'
 /** All labs' run folders; on a tmpfs, and short because a unix socket's path ends at 107 bytes (unix(7)). */
 export const runRoot = '/run/flotilla-lab'
@@ -24,6 +24,7 @@ export interface Layout {
   configFile: string
   /** Sockets and network namespaces: gone after a reboot. */
   runDir: string
+  /** In a folder of the master's own: it has no rights elsewhere. */
   masterSocket: string
   mirrorSocket: string
   /** Below each hierarchy's root, without a leading slash. */
@@ -63,7 +64,7 @@ export function labLayout(dir: string): Layout {
     stateFile: join(real, 'state.json'),
     configFile: join(real, 'config.yaml'),
     runDir,
-    masterSocket: join(runDir, 'master.sock'),
+    masterSocket: join(runDir, 'master', 'master.sock'),
     mirrorSocket: join(runDir, 'mirror.sock'),
     cgroup,
     lan: { netns: join(runDir, 'netns', 'lan'), cgroup: `${cgroup}/lan` },

@@ -1,15 +1,20 @@
 /** What runs on each machine of the lab, and with which words. Pure. */
 import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { Limits } from './cgroups.ts'
-import { type Machine, masterAddress, mqttPort } from './layout.ts'
+import { type Machine, mqttPort } from './layout.ts'
+import { masterUid } from './master-user.ts'
 import { containerdConfigDir } from './render-containerd-config.ts'
-import type { Service } from './render-init.ts'
+import { masterDataDir, type Service } from './render-init.ts'
 import type { Lab, LabState } from './state.ts'
 
 export const clusterName = 'lab'
+/** On a board's disk: the agent joins by it, and deletes it. */
+export const joinLinePath = '/var/lib/flotilla/join'
+/** Those of flotilla-agent.service, in setpriv's words: what works in the lab works there. */
+export const agentCapabilities = ['net_admin', 'dac_override', 'chown', 'fowner', 'kill']
 
 export function servicesOf(lab: Lab, machine: Machine): Service[] {
-  return machine.role === 'master' ? [masterService(lab, machine)] : [containerdService, agentService(lab, machine)]
+  return machine.role === 'master' ? [masterService(lab)] : [containerdService, agentService(lab, machine)]
 }
 
 export function limitsOf({ cpu, memory }: LabState): Limits {
@@ -25,27 +30,36 @@ const containerdService: Service = {
   restartSeconds: 1,
 }
 
-function masterService({ layout, state }: Lab, machine: Machine): Service {
+/** As flotilla-master.service has it: its own user, and nothing that root may do. */
+function masterService({ layout, state }: Lab): Service {
+  const uid = masterUid(layout)
+  const own = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...capabilities([])]
   const flags = {
     cluster: clusterName,
-    data: `${machine.dir}/data`,
+    data: masterDataDir,
     listen: `0.0.0.0:${mqttPort}`,
     socket: layout.masterSocket,
     profile: 'lan',
   }
-  return { name: 'master', command: [...state.program, 'master', ...flagsOf(flags)], restartSeconds: 0.2 }
+  return { name: 'master', command: [...own, ...state.program, 'master', ...flagsOf(flags)], restartSeconds: 0.2 }
 }
 
 function agentService({ state }: Lab, machine: Machine): Service {
   const capacity = [state.cpu && `cpu=${state.cpu}`, state.memory && `memory=${state.memory}`].filter(Boolean)
   const flags = {
-    master: `mqtt://${masterAddress}:${mqttPort}`,
-    cluster: clusterName,
+    join: joinLinePath,
     name: machine.name,
     'cgroup-parent': `/${machine.podsCgroup}`,
     ...(capacity.length > 0 && { capacity: capacity.join(',') }),
   }
-  return { name: 'agent', command: [...state.program, 'agent', ...flagsOf(flags)], restartSeconds: 0.2 }
+  const command = ['setpriv', ...capabilities(agentCapabilities), ...state.program, 'agent', ...flagsOf(flags)]
+  return { name: 'agent', command, restartSeconds: 0.2 }
+}
+
+/** Nothing that is run later can have more, whatever its file says. */
+function capabilities(kept: string[]): string[] {
+  const set = ['-all', ...kept.map(name => `+${name}`)].join(',')
+  return [`--bounding-set=${set}`, '--inh-caps=-all', '--no-new-privs', '--']
 }
 
 function flagsOf(flags: Record<string, string>): string[] {

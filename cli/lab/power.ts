@@ -7,6 +7,7 @@ import { killCgroup, limitCgroup, makeCgroup, removeCgroup } from './cgroups.ts'
 import { readFacts } from './facts.ts'
 import { findInit, inCgroup, inMachine, inNetns } from './inside.ts'
 import { boardsOf, type Machine } from './layout.ts'
+import { makeMasterDisk } from './master-user.ts'
 import { applyLink, plugIn, unplug } from './network.ts'
 import { limitsOf, servicesOf } from './plan-services.ts'
 import { containerdSocket, renderContainerdConfig, renderMirrorHosts } from './render-containerd-config.ts'
@@ -63,7 +64,7 @@ export async function readTemperature(machine: Machine): Promise<number | undefi
 /** The disk of a new machine, and what may change between two calls of `up`. */
 async function writeConfig({ layout, state }: Lab, machine: Machine): Promise<void> {
   if (machine.role === 'master') {
-    await mkdir(join(machine.dir, 'data'), { recursive: true })
+    await makeMasterDisk(layout, machine)
     return
   }
   const config = join(machine.dir, 'config')

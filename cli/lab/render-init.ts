@@ -2,6 +2,9 @@
 import { type Layout, lanAddress, type Machine, masterAddress } from './layout.ts'
 import { containerdConfigDir } from './render-containerd-config.ts'
 
+/** Of the master, as it sees it. */
+export const masterDataDir = '/var/lib/flotilla/master'
+
 export interface Service {
   name: string
   command: string[]
@@ -24,6 +27,7 @@ hostname ${machine.name}
 # Opened before the mounts below can hide the folder that they are in.
 ${logs.join('\n')}
 mkdir -p stage/run stage/etc stage/var-lib stage/sys
+umask 022
 # mount keeps notes in /run/mount, which is not there while /run is being replaced.
 mount() { command mount --no-mtab "$@"; }
 mount -t tmpfs -o mode=755 tmpfs stage/run
@@ -54,10 +58,11 @@ while :; do wait; done
  * An overlay adds our own files and mount points to /etc and /var/lib without a trace on the machine's. All is put together
  * under stage/ and moved into place at the end, since any of the places may hide the folder that the rest comes from.
  */
-const boardMounts = `overlay() {
+const overlay = `overlay() {
   mkdir -p stage/run/.lab/$2/upper stage/run/.lab/$2/work
   mount -t overlay -o lowerdir=$1,upperdir=stage/run/.lab/$2/upper,workdir=stage/run/.lab/$2/work overlay stage/$2
-}
+}`
+const boardMounts = `${overlay}
 mkdir -p containerd flotilla cni log
 overlay /etc etc
 mkdir -p stage/etc/cni/net.d stage${containerdConfigDir}
@@ -81,12 +86,20 @@ mount --move stage/sys /sys
 mount --move stage/run /run
 mount --move stage/var-lib /var/lib`
 
-/** The master's socket is for the users of this machine: its folder shows through. */
+/**
+ * The master's socket is for the users of this machine: its folder shows through. Its data are where a real one has them, which
+ * its own user reaches wherever the lab is.
+ */
 function masterMounts(layout: Layout): string {
   const through = `stage${layout.runDir}`
-  return `mkdir -p ${through}
+  return `${overlay}
+mkdir -p ${through}
 mount --bind ${layout.runDir} ${through}
-mount --move stage/run /run`
+overlay /var/lib var-lib
+mkdir -p stage/var-lib${masterDataDir.slice('/var/lib'.length)}
+mount --bind data stage/var-lib${masterDataDir.slice('/var/lib'.length)}
+mount --move stage/run /run
+mount --move stage/var-lib /var/lib`
 }
 
 export function renderHosts(boards: Machine[]): string {

@@ -1,16 +1,15 @@
 /** `lab up`: makes a lab, or mends one, and returns when all its nodes are Ready. */
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { renderYaml } from '../../contract/manifest/yaml.ts'
 import { isQuantity } from '../../contract/resources/quantity.ts'
 import { type Clock, sleep } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
+import { writeClientConfig } from './client-config.ts'
 import { checkMachine } from './facts.ts'
-import { boardsOf, type Layout, labLayout, type Machine, masterOf, maxBoards } from './layout.ts'
+import { ensureJoinLine } from './join-line.ts'
+import { boardsOf, labLayout, type Machine, masterOf, maxBoards } from './layout.ts'
 import { importArchive } from './load.ts'
 import { ensureRelays, type MirrorPlan, planMirror } from './mirror.ts'
 import { ensureLan, setLink } from './network.ts'
-import { clusterName } from './plan-services.ts'
 import { powerOn } from './power.ts'
 import { findImages } from './program.ts'
 import { tryRun } from './run.ts'
@@ -42,7 +41,8 @@ export async function bringUp(options: UpOptions): Promise<string> {
   const { layout, state } = lab
   if (await ensureLan(layout)) say('LAN 10.77.0.0/24 is up')
   await ensureRelays(lab, mirror !== undefined, clock)
-  if (await powerOn(lab, masterOf(layout), clock)) say('master is on')
+  if (await powerOn(lab, masterOf(layout), clock)) say('master is on, without root and with TLS')
+  await writeClientConfig(layout, clock)
   const boards = boardsOf(layout, state.boards)
   const images = findImages(state.program)
   if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
@@ -82,14 +82,7 @@ async function prepare(options: UpOptions, mirror: MirrorPlan | undefined): Prom
     ...(memory !== undefined && { memory }),
   }
   await writeState({ layout, state })
-  await writeFile(layout.configFile, renderYaml(clientConfig(layout)))
   return { layout, state }
-}
-
-function clientConfig(layout: Layout): unknown {
-  const server = `mqtt+unix://${layout.masterSocket}`
-  const context = { name: clusterName, cluster: clusterName, server, namespace: 'default' }
-  return { 'current-context': clusterName, contexts: [context] }
 }
 
 interface BoardStart {
@@ -103,6 +96,7 @@ async function startBoard(lab: Lab, board: Machine, { images, clock, say }: Boar
     await setLink(lab.layout, board, 'up')
     say(`${board.name} is plugged in again`)
   }
+  if (await ensureJoinLine(lab, board)) say(`${board.name} has a join line`)
   if (!(await powerOn(lab, board, clock))) return
   for (const archive of images) await importArchive(board, archive)
   say(`${board.name} is on at ${board.address}`)

@@ -6,16 +6,16 @@ import test, { type ExecutionContext } from 'ava'
 import { connectMqttBus, waitConnected } from '../../kit/bus/mqtt-bus.ts'
 import { silentLog } from '../../kit/log.ts'
 import { startEmbeddedBroker } from '../../master/broker/embedded-broker.ts'
-import { allowAll } from '../support/allow-all.ts'
 import { eventually } from '../kit/eventually.ts'
+import { allowAll } from '../support/allow-all.ts'
 import { createFleet, writeContexts } from './harness.ts'
 
 const program = join(import.meta.dirname, '../../flotilla.ts')
 
 /** A pod on a board, behind a broker that other processes reach too; what the other side of its streams hears. */
 async function open(t: ExecutionContext) {
-  const listen = [{ host: '127.0.0.1', port: 0, transport: 'plain' as const }]
-  const broker = await startEmbeddedBroker({ listen, log: silentLog, policy: allowAll })
+  const listen = [{ host: '127.0.0.1', port: 0, type: 'plain' as const }]
+  const broker = await startEmbeddedBroker({ cluster: 'home', listen, log: silentLog, policy: allowAll })
   t.teardown(() => broker.close())
   const connect = (clientId: string) =>
     connectMqttBus({

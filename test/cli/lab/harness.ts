@@ -1,6 +1,6 @@
 /** A lab for tests: the real commands as processes, in a folder that goes away, and a look at whether anything is left. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -37,6 +37,8 @@ export class Workshop {
   #labs: string[] = []
 
   async prepare(): Promise<void> {
+    // The master runs it as nobody in particular.
+    chmodSync(this.folder, 0o755)
     const script = resolve(import.meta.dirname, 'stand-in.ts')
     const launcher = `#!/bin/sh\nexport FLOTILLA_PROGRAM=${this.program}\nexec ${process.execPath} ${script} "$@"\n`
     writeFileSync(this.program, launcher, { mode: 0o755 })

@@ -1,5 +1,5 @@
 /** The lab as its users see it: real namespaces, cgroups and containerd; only the flotilla program is a stand-in. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -25,9 +25,30 @@ test.serial('up makes the boards, waits for their nodes and prints only the conf
   if (!(await canUseLab(t))) return
   const stdout = await lab.must(t, 'up', '--boards', '2')
   t.is(stdout, `FLOTILLA_CONFIG=${lab.dir}/config.yaml\n`)
-  t.regex(readFileSync(`${lab.dir}/config.yaml`, 'utf8'), /server: mqtt\+unix:\/\/\/run\/flotilla-lab\/.+\/master.sock/)
+  t.regex(
+    readFileSync(`${lab.dir}/config.yaml`, 'utf8'),
+    /server: mqtts\+unix:\/\/\/run\/flotilla-lab\/.+\/master.sock/,
+  )
+  t.is(statSync(`${lab.dir}/config.yaml`).mode & 0o777, 0o600)
   t.is(await lab.sh(t, 'board-2', 'hostname; cat /etc/hostname'), 'board-2\nboard-2\n')
   await lab.sh(t, 'board-1', `${ping('10.77.0.12')} && ${ping('master')}`)
+})
+
+test.serial('each board joins by a line of its own that only root reads, and that is gone then', async t => {
+  if (!(await canUseLab(t))) return
+  const identity = JSON.parse(await lab.sh(t, 'board-2', 'cat /var/lib/flotilla/identity/identity.json'))
+  t.deepEqual(identity, { line: 'a line for board-2\n', mode: '600' })
+  t.is(await lab.sh(t, 'board-2', 'ls /var/lib/flotilla'), 'identity\n')
+})
+
+test.serial('the master runs without root, and agents without most of it', async t => {
+  if (!(await canUseLab(t))) return
+  const status = await lab.sh(t, 'master', 'cat /proc/$(cat /run/master.pid)/status; ls -ln /var/lib/flotilla')
+  t.regex(status, /^Uid:\s+6\d{4}\s/m)
+  t.regex(status, /^CapBnd:\s+0+$/m)
+  t.regex(status, /^NoNewPrivs:\s+1$/m)
+  t.regex(status, /^drwx------ \d+ 6\d{4} 6\d{4} .* master$/m)
+  t.regex(await lab.sh(t, 'board-1', 'cat /proc/$(cat /run/agent.pid)/status'), /^CapEff:\s+0+102b$/m)
 })
 
 test.serial('up on a lab that is up changes nothing', async t => {

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { boardOf, boardsOf, labLayout, masterOf } from '../../../cli/lab/layout.ts'
-import { servicesOf } from '../../../cli/lab/plan-services.ts'
+import { masterUid } from '../../../cli/lab/master-user.ts'
+import { agentCapabilities, servicesOf } from '../../../cli/lab/plan-services.ts'
 import { pauseImage, renderContainerdConfig, renderMirrorHosts } from '../../../cli/lab/render-containerd-config.ts'
 import { quote, renderHosts, renderInit } from '../../../cli/lab/render-init.ts'
 import * as pause from '../../../images/pause.ts'
@@ -76,10 +77,28 @@ test('services get their limits and places in words that the program reads', t =
   const agent = servicesOf(limited, boardOf(layout, 2)).find(({ name }) => name === 'agent')!
   const { cgroup } = layout
   t.deepEqual(agent.command, [
-    ...['/opt/flotilla', 'agent', '--master', 'mqtt://10.77.0.2:1883', '--cluster', 'lab', '--name', 'board-2'],
+    ...['setpriv', '--bounding-set=-all,+net_admin,+dac_override,+chown,+fowner,+kill', '--inh-caps=-all'],
+    ...['--no-new-privs', '--', '/opt/flotilla', 'agent', '--join', '/var/lib/flotilla/join', '--name', 'board-2'],
     ...['--cgroup-parent', `/${cgroup}/board-2/pods`, '--capacity', 'cpu=500m,memory=256Mi'],
   ])
   const [master] = servicesOf(lab, masterOf(layout))
-  t.deepEqual(master!.command.slice(0, 2), ['/opt/flotilla', 'master'])
+  const [user, group, , bounding] = master!.command.slice(1)
+  t.regex(user ?? '', /^--reuid=6\d{4}$/)
+  t.is(group?.slice('--regid='.length), user?.slice('--reuid='.length))
+  t.is(bounding, '--bounding-set=-all')
   t.true(master!.command.includes(layout.masterSocket))
+})
+
+test('an agent of the lab has the capabilities that systemd leaves it, and no other', t => {
+  const unit = join(import.meta.dirname, '../../../firmware-config/common/systemd/flotilla-agent.service')
+  const [, names = ''] = /^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(unit, 'utf8')) ?? []
+  t.deepEqual(names.toLowerCase().replaceAll('cap_', '').split(' ').sort(), [...agentCapabilities].sort())
+})
+
+test('a master gets a user that nobody is, the same each time', t => {
+  const uid = masterUid({ hash: 'ffffffff' }, new Set())
+  t.is(masterUid({ hash: 'ffffffff' }, new Set()), uid)
+  const other = masterUid({ hash: 'ffffffff' }, new Set([uid]))
+  t.not(other, uid)
+  for (const found of [uid, other]) t.true(found >= 61_184 && found <= 65_519)
 })

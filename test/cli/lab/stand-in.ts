@@ -1,5 +1,5 @@
 /** A stand-in for the flotilla program: the real `lab` commands, but a master and agents that only say that they are there. */
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { labCommand } from '../../../cli/lab/lab.ts'
@@ -20,6 +20,8 @@ function serveMaster(): void {
     })
     socket.on('error', () => socket.destroy())
   })
+  const context = { name: 'lab', cluster: 'lab', server: 'mqtts://127.0.0.1', username: 'admin' }
+  writeFileSync(`${flag('data')}/admin.yaml`, JSON.stringify({ contexts: [context] }), { mode: 0o600 })
   const [host, port] = flag('listen').split(':')
   door.listen(Number(port), host)
   rmSync(flag('socket'), { force: true })
@@ -29,8 +31,13 @@ function serveMaster(): void {
 /** Its connection's end is its own; the board's supervisor starts it again. */
 function serveAgent(): void {
   process.stdout.write(`agent ${words.join(' ')}\n`)
-  const { hostname, port } = new URL(flag('master'))
-  const socket = createConnection({ host: hostname, port: Number(port) })
+  process.stdout.write(
+    readFileSync('/proc/self/status', 'utf8')
+      .match(/^Cap(Bnd|Eff).*$/gm)
+      ?.join('\n') ?? '',
+  )
+  join()
+  const socket = createConnection({ host: '10.77.0.2', port: 8883 })
   const say = (): boolean => socket.write(`${flag('name')}\n`)
   const beat = setInterval(say, 300)
   socket.on('connect', say)
@@ -38,9 +45,20 @@ function serveAgent(): void {
   socket.on('close', () => clearInterval(beat))
 }
 
+/** Once: then the line is gone and the board has an identity. */
+function join(): void {
+  const folder = '/var/lib/flotilla/identity'
+  if (statSync(`${folder}/identity.json`, { throwIfNoEntry: false })) return
+  const line = readFileSync(flag('join'), 'utf8')
+  const mode = (statSync(flag('join')).mode & 0o777).toString(8)
+  mkdirSync(folder, { mode: 0o700, recursive: true })
+  writeFileSync(`${folder}/identity.json`, JSON.stringify({ line, mode }))
+  rmSync(flag('join'))
+}
+
 async function printNodes(): Promise<void> {
   const config = readFileSync(process.env['FLOTILLA_CONFIG'] ?? '', 'utf8')
-  const [, path = ''] = config.match(/mqtt\+unix:\/\/([^\s"]+)/) ?? []
+  const [, path = ''] = config.match(/mqtts\+unix:\/\/([^\s"]+)/) ?? []
   const names = JSON.parse(await text(createConnection({ path }))) as string[]
   const conditions = [{ type: 'Ready', status: 'True' }]
   const items = names.map(name => ({ metadata: { name }, status: { conditions } }))
@@ -51,6 +69,7 @@ try {
   if (command === 'master') serveMaster()
   else if (command === 'agent') serveAgent()
   else if (command === 'get') await printNodes()
+  else if (command === 'token') process.stdout.write(`a line for ${flag('node')}\n`)
   else {
     const root = { name: 'flotilla', summary: 'stand-in', commands: [labCommand] }
     process.exitCode = await runCommandLine(root, process.argv.slice(2), process)

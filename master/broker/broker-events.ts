@@ -20,6 +20,24 @@ export type BrokerEvent =
   | { type: 'dropped'; clientId: string | undefined; address: string; reason: string }
   | ({ type: 'refused' } & Refusal)
 
+export interface BrokerCounters {
+  clients: number
+  /** From the wire, admitted or not. */
+  connections: number
+  unauthenticated: number
+  /** Ended, but not for something that was not allowed: silence, a broken wire, a full backlog. */
+  dropped: number
+  refused: Partial<Record<RefusalReason, number>>
+  /** Refusals beyond those that were told as events. */
+  untoldRefusals: number
+  /** How often a connection was not read for a while, because it sent more than its rate. */
+  throttled: number
+  retainedMessages: number
+  retainedBytes: number
+  /** Branches of the topic tree that lookups of retained messages have visited. */
+  retainedVisited: number
+}
+
 /** Counts all refusals by reason, and passes on as many a second as its reader can take. */
 export class Refusals {
   #counts = new Map<RefusalReason, number>()

@@ -1,56 +1,38 @@
 /** The master's own MQTT broker (3.1.1): the adapter of `aedes`, with every limit that it does not have itself. */
-import { type Duplex, duplexPair } from 'node:stream'
-import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type Subscription } from 'aedes'
-import { messageOf } from '../../kit/errors.ts'
+import type { Duplex } from 'node:stream'
+import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
+import { type Clock, systemClock } from '../../kit/clock.ts'
+import { CodedError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
-import { GuardedConnection } from './guarded-connection.ts'
-import { type ListenAddress, type Listener, listen } from './listener.ts'
-import type { ClientIdentity, Policy } from './policy.ts'
-import { persistenceWith, RetainedIndex, type RetainedLimits } from './retained-index.ts'
-
-export interface BrokerLimits extends RetainedLimits {
-  maxPacketBytes: number
-  maxClients: number
-  maxSubscriptionsPerClient: number
-  /** What a client has not taken yet; beyond it, it is dropped. */
-  maxBacklogBytes: number
-}
-
-const defaultLimits: BrokerLimits = {
-  maxPacketBytes: 4 * 1024 * 1024,
-  maxClients: 12_000,
-  maxSubscriptionsPerClient: 20_000,
-  maxBacklogBytes: 16 * 1024 * 1024,
-  maxRetainedMessages: 500_000,
-  maxRetainedBytes: 256 * 1024 * 1024,
-}
+import { systemRandom } from '../../kit/random.ts'
+import type { BrokerCounters, BrokerEvent } from './broker-events.ts'
+import { Doors } from './doors.ts'
+import type { Visit } from './gate.ts'
+import { type ConnectionOptions, GuardedConnection } from './guarded-connection.ts'
+import { brokenSocket, linkedPair } from './in-process-socket.ts'
+import { Journal, type Subject } from './journal.ts'
+import { type BrokerLimits, type BrokerLimitsPatch, limitsWith } from './limits.ts'
+import type { ListenAddress } from './listener.ts'
+import type { Policy, RefusalReason } from './policy.ts'
+import { type Caller, Reception } from './reception.ts'
+import { persistenceWith, RetainedIndex } from './retained-index.ts'
+import type { Publication, Session } from './session.ts'
+import type { ServerTls } from './tls-door.ts'
 
 export interface EmbeddedBrokerOptions {
+  /** Of whose topics the table speaks. */
+  cluster: string
   listen: ListenAddress[]
-  log: Log
+  /** Not needed when nothing listens with TLS. */
+  tls?: ServerTls
   policy: Policy
-  limits?: Partial<BrokerLimits>
-  /** For metrics and tests: each connection that came or went, each refusal. */
+  limits?: BrokerLimitsPatch
+  log: Log
+  /** For Events, metrics and tests. Called in the middle of the traffic: it must be quick. */
   onEvent?: (event: BrokerEvent) => void
-}
-
-export type BrokerEvent =
-  | { type: 'connected' | 'disconnected'; clientId: string; address: string }
-  | { type: 'dropped'; clientId: string | undefined; address: string; reason: string }
-  | { type: 'retained-refused'; topic: string }
-
-export interface BrokerCounters {
-  clients: number
-  /** Connections ended by the broker: malformed or too large packets, silence, a full backlog. */
-  dropped: number
-  /** Connections refused because there are too many. */
-  refusedClients: number
-  refusedSubscriptions: number
-  retainedMessages: number
-  retainedBytes: number
-  refusedRetained: number
-  /** Branches of the topic tree that lookups of retained messages have visited. */
-  retainedVisited: number
+  clock?: Clock
+  /** Nobody from outside is let in before `open`: a master that cannot answer yet only keeps its clients waiting. */
+  closed?: boolean
 }
 
 export interface EmbeddedBroker {
@@ -59,15 +41,18 @@ export interface EmbeddedBroker {
   /** Where it listens, with real port numbers. */
   readonly addresses: ListenAddress[]
   counters(): BrokerCounters
+  /** For connections from now on. */
+  setServerCertificate(tls: ServerTls): void
+  /** Listens, if it does not yet. Rejects with `BadRequest` or `ServiceUnavailable`. */
+  open(): Promise<void>
+  /** Asks of every client whether it would still be admitted, and ends those that would not. */
+  recheck(): void
   /** Ends all connections and frees the ports. Idempotent. */
   close(): Promise<void>
 }
 
-/** Until it is known who connects, its packets must be small. */
-const maxConnectPacketBytes = 64 * 1024
-const connectTimeoutMs = 10_000
-/** QoS 2 messages that a client may have half-delivered; nothing of ours uses QoS 2. */
-const maxHalfDelivered = 20
+/** Until it is known who connects, its packets must be small: a CONNECT with a token in it and a will. */
+const maxConnectPacketBytes = 16 * 1024
 
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const broker = new Broker(options)
@@ -81,76 +66,88 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
 }
 
 class Broker implements EmbeddedBroker {
-  #options: EmbeddedBrokerOptions
-  #limits: BrokerLimits
+  #clock: Clock
+  #log: Log
   #retained: RetainedIndex
+  #journal: Journal
+  #doors: Doors
+  #reception: Reception
   #aedes: Aedes
-  #listeners: Listener[] = []
   /** Connections that have not said CONNECT yet, too. */
   #connections = new Set<GuardedConnection>()
-  #filters = new WeakMap<Client, Set<string>>()
-  #counts = { dropped: 0, refusedClients: 0, refusedSubscriptions: 0, refusedRetained: 0 }
+  #visits = new WeakMap<GuardedConnection, Visit>()
+  #clients = new Set<Client>()
+  /** Also of a client that is gone: its will is still to come. */
+  #sessions = new WeakMap<Client, Session>()
+  #wills = new WeakMap<Client, Publication>()
+  #throttled = 0
   #closing: Promise<void> | undefined
+  #opening: Promise<void> | undefined
+  readonly #isClosed: boolean
 
   constructor(options: EmbeddedBrokerOptions) {
-    this.#options = options
-    this.#limits = { ...defaultLimits, ...options.limits }
-    this.#retained = new RetainedIndex(this.#limits, topic => this.#refuseRetained(topic))
-    this.#aedes = new Aedes({
-      persistence: persistenceWith(this.#retained),
-      // No cap on deliveries under way: each ends at once, because writing never waits (GuardedConnection).
-      concurrency: 0,
-      connectTimeout: connectTimeoutMs,
-      maxInflightInbound: maxHalfDelivered,
-      maxClientsIdLength: 256,
-      maxTopicLevels: 32,
-      preConnect: (client, packet, done) => this.#preConnect(client, packet, done),
-      authenticate: (client, ...[username, password, done]) => this.#authenticate(client, { username, password }, done),
-      authorizePublish: (client, packet, done) => {
-        done(this.#mayPublish(client, packet.topic) ? null : new Error(`may not publish to ${packet.topic}`))
-      },
-      authorizeSubscribe: (client, subscription, done) => {
-        done(null, this.#maySubscribe(client, subscription) ? subscription : null)
-      },
-      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+    this.#isClosed = options.closed ?? false
+    const { cluster, listen, tls, policy, log, onEvent = () => undefined, clock = systemClock } = options
+    const limits = limitsWith(options.limits)
+    this.#clock = clock
+    this.#log = log
+    const journal = new Journal({ clock, log, onEvent, eventsPerSecond: limits.eventsPerSecond })
+    this.#journal = journal
+    this.#doors = new Doors({
+      ...{ listen, tls, limits, clock, journal },
+      onConnection: ({ stream, visit, ...from }) => this.#accept(stream, { ...from, address: visit.address }, visit),
     })
+    const onThrottled = (): void => void this.#throttled++
+    this.#reception = new Reception({ cluster, policy, limits, clock, log, onThrottled })
+    this.#retained = new RetainedIndex(limits, topic => this.#refuseRetained(topic))
+    this.#aedes = this.#createAedes(limits)
   }
 
   get addresses(): ListenAddress[] {
-    return this.#listeners.map(listener => listener.address)
+    return this.#doors.addresses
   }
 
   async start(): Promise<void> {
     this.#watch()
     await this.#aedes.listen()
-    for (const address of this.#options.listen) {
-      const accept = (socket: Duplex & { remoteAddress?: string | undefined }): void => {
-        this.#accept(socket, socket.remoteAddress ?? 'unix socket', false)
-      }
-      this.#listeners.push(await listen(address, this.#limits.maxClients, accept))
-    }
+    if (!this.#isClosed) await this.open()
+  }
+
+  open(): Promise<void> {
+    this.#opening ??= this.#doors.open()
+    return this.#opening
   }
 
   openSocket(): Duplex {
-    const [ours, theirs] = duplexPair()
-    if (this.#closing) {
-      ours.destroy(new Error('the broker is closed'))
-      return ours
-    }
-    // A pair passes on an end, not a destruction.
-    ours.once('close', () => theirs.destroy())
-    theirs.once('close', () => ours.destroy())
-    this.#accept(theirs, 'in process', true)
+    if (this.#closing) return brokenSocket('the broker is closed')
+    const [ours, theirs] = linkedPair()
+    this.#accept(theirs, { address: 'in process', transport: 'inProcess', certificate: undefined })
     return ours
   }
 
   counters(): BrokerCounters {
+    const { connections, unauthenticated } = this.#doors.gate
     return {
-      ...this.#counts,
-      clients: this.#aedes.connectedClients,
+      ...{ connections, unauthenticated, clients: this.#aedes.connectedClients },
+      ...{ dropped: this.#journal.dropped, throttled: this.#throttled },
+      refused: this.#journal.refusals.byReason,
+      untoldRefusals: this.#journal.refusals.untold,
       retainedMessages: this.#retained.messages,
       retainedBytes: this.#retained.bytes,
       retainedVisited: this.#retained.visited,
+    }
+  }
+
+  setServerCertificate(tls: ServerTls): void {
+    this.#doors.setServerCertificate(tls)
+  }
+
+  recheck(): void {
+    for (const client of [...this.#clients]) {
+      const detail = this.#sessions.get(client)?.stillWelcome()
+      if (detail === undefined) continue
+      this.#journal.refuseAndEnd(this.#subjectOf(client), 'revoked', detail)
+      connectionOf(client).destroy()
     }
   }
 
@@ -160,124 +157,142 @@ class Broker implements EmbeddedBroker {
   }
 
   async #closeNow(): Promise<void> {
-    const listening = this.#listeners.map(listener => listener.close())
+    const closed = this.#doors.close()
     await new Promise<void>(resolve => this.#aedes.close(resolve))
     for (const connection of this.#connections) connection.destroy()
-    await Promise.all(listening)
+    await closed
   }
 
-  #accept(socket: Duplex, address: string, inProcess: boolean): void {
-    const connection = new GuardedConnection(socket, { address, inProcess, maxPacketBytes: maxConnectPacketBytes })
+  #createAedes({ handshakeMs, maxHalfDelivered }: BrokerLimits): Aedes {
+    return new Aedes({
+      persistence: persistenceWith(this.#retained),
+      // No cap on deliveries under way: each ends at once, because writing never waits (GuardedConnection).
+      concurrency: 0,
+      // For the master's own way in; the gate has less patience with the others.
+      connectTimeout: handshakeMs + 1000,
+      maxInflightInbound: maxHalfDelivered,
+      maxTopicLevels: 32,
+      preConnect: (client, packet, done) => {
+        this.#prepare(client, packet)
+        done(null, true)
+      },
+      authenticate: (client, ...[username, password, done]) => {
+        void this.#authenticate(client, { username, password }).then(error => done(error, error === null))
+      },
+      authorizePublish: (client, packet, done) => done(this.#refusePublish(client, packet)),
+      authorizeSubscribe: (client, subscription, done) => {
+        done(null, this.#maySubscribe(client, subscription.topic) ? subscription : null)
+      },
+      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+    })
+  }
+
+  #watch(): void {
+    const journal = this.#journal
+    const failed = (client: Client, error: Error): void => journal.failed(this.#subjectOf(client), error)
+    this.#aedes.on('clientError', failed)
+    this.#aedes.on('connectionError', failed)
+    this.#aedes.on('keepaliveTimeout', client => journal.silent(this.#subjectOf(client)))
+    this.#aedes.on('clientReady', client => journal.came(this.#subjectOf(client)))
+    this.#aedes.on('clientDisconnect', client => journal.went(this.#subjectOf(client)))
+    this.#aedes.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) this.#sessions.get(client)?.unsubscribe(filter)
+    })
+    // Without a listener, an `error` event is an exception. EventEmitter's own type, because aedes does not declare it.
+    const emitter: NodeJS.EventEmitter = this.#aedes
+    emitter.on('error', (error: unknown) => this.#log.error('the broker failed', { error }))
+  }
+
+  #accept(stream: Duplex, from: Pick<ConnectionOptions, 'address' | 'transport' | 'certificate'>, visit?: Visit): void {
+    const options = { ...from, maxPacketBytes: maxConnectPacketBytes, clock: this.#clock }
+    const connection = new GuardedConnection(stream, options)
     this.#connections.add(connection)
+    if (visit) this.#visits.set(connection, visit)
     connection.once('close', () => this.#connections.delete(connection))
     this.#aedes.handle(connection)
   }
 
-  #watch(): void {
-    const { log, onEvent = () => undefined } = this.#options
-    const seen = new WeakSet<Client>()
-    const dropped = (client: Client, error: Error): void => {
-      // What was on its way to a client that is gone fails too, each with an error of its own.
-      if (seen.has(client)) return
-      seen.add(client)
-      this.#counts.dropped++
-      const { clientId, address } = identityOf(client)
-      log.debug('dropped a connection', { client: clientId, address, reason: error.message })
-      onEvent({ type: 'dropped', clientId, address, reason: error.message })
-    }
-    this.#aedes.on('clientError', dropped)
-    this.#aedes.on('connectionError', dropped)
-    this.#aedes.on('clientReady', client => {
-      const { clientId, address } = identityOf(client)
-      onEvent({ type: 'connected', clientId, address })
-    })
-    this.#aedes.on('clientDisconnect', client => {
-      const { clientId, address } = identityOf(client)
-      onEvent({ type: 'disconnected', clientId, address })
-    })
-    this.#aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) this.#filters.get(client)?.delete(filter)
-    })
-    // Without a listener, an `error` event is an exception. EventEmitter's own type, because aedes does not declare it.
-    const emitter: NodeJS.EventEmitter = this.#aedes
-    emitter.on('error', (error: unknown) => log.error('the broker failed', { error }))
-  }
-
-  #preConnect(client: Client, packet: ConnectPacket, done: (error: Error | null, success: boolean) => void): void {
-    if (this.#aedes.connectedClients >= this.#limits.maxClients) {
-      this.#counts.refusedClients++
-      done(new Error('too many clients'), false)
-      return
-    }
+  #prepare(client: Client, packet: ConnectPacket): void {
     // A session that outlives its connection would collect messages without a limit. MQTT lets a server forget it
     // (the CONNACK says so), and nothing of ours relies on one.
     packet.clean = true
-    this.#filters.set(client, new Set())
-    done(null, true)
+    // [MQTT-3.1.3-6]: a client may leave its name to us.
+    packet.clientId ||= `auto-${systemRandom.uuid()}`
+    if (packet.will) this.#wills.set(client, packet.will)
   }
 
-  #authenticate(
+  /** Resolves to null when it is in. */
+  async #authenticate(
     client: Client,
-    credentials: { username: string | undefined; password: Buffer | undefined },
-    done: (error: AuthenticateError | null, success: boolean | null) => void,
-  ): void {
-    const admit = (admitted: boolean): void => {
-      if (admitted) connectionOf(client).maxPacketBytes = this.#limits.maxPacketBytes
-      done(null, admitted)
+    credentials: Pick<Caller, 'username' | 'password'>,
+  ): Promise<AuthenticateError | null> {
+    const connection = connectionOf(client)
+    const will = this.#wills.get(client)
+    const welcome = await this.#reception.receive({ connection, clientId: client.id, ...credentials, will })
+    if ('session' in welcome) {
+      this.#sessions.set(client, welcome.session)
+      this.#clients.add(client)
+      connection.once('close', () => this.#clients.delete(client))
+      this.#visits.get(connection)?.admit()
+      return null
     }
-    this.#options.policy.authenticate(identityOf(client), credentials).then(admit, error => {
-      this.#options.log.warn('cannot authenticate a client', { client: client.id, error })
-      admit(false)
-    })
+    const { reason, detail, identity } = welcome.refused
+    this.#journal.refuseAndEnd({ ...this.#subjectOf(client), identity }, reason, detail)
+    return Object.assign(new Error(detail), { returnCode: returnCodes[reason] ?? notAuthorized })
   }
 
-  /** A will may be published for a client that is gone. */
-  #mayPublish(client: Client | null, topic: string): boolean {
-    if (!client || topic.startsWith('$')) return false
-    return this.#guard(() => this.#options.policy.authorizePublish(identityOf(client), topic))
+  /** Null when it may. Asked for a will, too, when its client is gone. */
+  #refusePublish(client: Client | null, packet: PublishPacket): Error | null {
+    const session = client && this.#sessions.get(client)
+    const refused = session ? session.refusePublish(packet) : 'topic'
+    if (!refused) return null
+    const error = new Error(`may not publish to ${packet.topic} (${refused})`)
+    // MQTT 3.1.1 has no other answer than the end [MQTT-3.3.5-2].
+    if (client) this.#journal.refuseAndEnd(this.#subjectOf(client), refused, error.message)
+    return error
   }
 
-  #maySubscribe(client: Client, { topic }: Subscription): boolean {
-    const filters = this.#filters.get(client) ?? new Set()
-    const room = filters.has(topic) || filters.size < this.#limits.maxSubscriptionsPerClient
-    const may = room && this.#guard(() => this.#options.policy.authorizeSubscribe(identityOf(client), topic))
-    if (may) filters.add(topic)
-    else this.#counts.refusedSubscriptions++
-    return may
+  #maySubscribe(client: Client, filter: string): boolean {
+    const session = this.#sessions.get(client)
+    const refused = session ? session.refuseSubscribe(filter) : 'subscription'
+    if (refused) this.#journal.refuse(this.#subjectOf(client), refused, `may not subscribe to ${filter}`)
+    return refused === undefined
   }
 
   #mayForward(client: Client, topic: string): boolean {
+    const session = this.#sessions.get(client)
+    if (!session) return false
     const connection = connectionOf(client)
-    if (connection.backlogBytes > this.#limits.maxBacklogBytes) {
-      connection.destroy(new Error(`it has not taken ${connection.backlogBytes} bytes`))
+    if (connection.backlogBytes > session.limits.maxBacklogBytes) {
+      const why = `it has not taken ${connection.backlogBytes} bytes`
+      connection.destroy(new CodedError('Timeout', `cannot send on: because ${why}`))
       return false
     }
-    return this.#guard(() => this.#options.policy.authorizeForward(identityOf(client), topic))
-  }
-
-  /** An exception in a handler of aedes would end the process; here it means no. */
-  #guard(decide: () => boolean): boolean {
-    try {
-      return decide()
-    } catch (error) {
-      this.#options.log.error('the policy of the broker failed', { reason: messageOf(error) })
-      return false
-    }
+    return session.mayHear(topic)
   }
 
   #refuseRetained(topic: string): void {
-    const { log, onEvent } = this.#options
+    const refusals = this.#journal.refusals
     const text = 'the broker keeps no more retained messages; further ones are only counted'
-    if (this.#counts.refusedRetained++ === 0) log.error(text, { topic, messages: this.#retained.messages })
-    onEvent?.({ type: 'retained-refused', topic })
+    if (refusals.count('too-many-retained') === 0) this.#log.error(text, { topic, messages: this.#retained.messages })
+    refusals.add({ reason: 'too-many-retained', address: 'unknown', detail: `cannot keep ${topic}` })
+  }
+
+  #subjectOf(client: Client): Subject {
+    const connection = connectionOf(client)
+    const identity = this.#sessions.get(client)?.identity
+    return { connection, address: connection.address, clientId: client.id ?? undefined, identity }
   }
 }
 
+/** Of CONNACK (MQTT 3.1.1, table 3.1). */
+const returnCodes: Partial<Record<RefusalReason, AuthenticateError['returnCode']>> = {
+  'client-id': 2,
+  'too-many-connections': 3,
+  'bad-token': 4,
+}
+const notAuthorized = 5
+
 function connectionOf(client: Client): GuardedConnection {
   return client.conn as GuardedConnection
-}
-
-function identityOf(client: Client): ClientIdentity {
-  const { inProcess, address } = connectionOf(client)
-  return { clientId: client.id, inProcess, address }
 }

@@ -1,5 +1,6 @@
 /** What the embedded broker grants at most: to all, to one address, to one kind of identity, to one connection. */
 import type { IdentityKind } from '../../contract/wire/identity.ts'
+import { maxPacketBytes } from '../../contract/wire/limits.ts'
 
 /** Refills by `perSecond` up to `burst`. */
 export interface Rate {
@@ -71,7 +72,7 @@ const joining: KindLimits = {
 const node: KindLimits = {
   // One, and those of which the broker does not know yet that they are gone.
   connectionsPerIdentity: 4,
-  maxPacketBytes: 4 * MiB,
+  maxPacketBytes,
   maxSubscriptions: 512,
   packets: { perSecond: 1000, burst: 5000 },
   bytes: { perSecond: 16 * MiB, burst: 32 * MiB },
@@ -99,12 +100,12 @@ const tool: KindLimits = {
 /** Its packets and bytes are what the others' limits let through, and its own. */
 const master: KindLimits = {
   connectionsPerIdentity: 64,
-  maxPacketBytes: 4 * MiB,
+  maxPacketBytes,
   maxSubscriptions: 20_000,
   packets: { perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY },
   bytes: { perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY },
   maxBacklogBytes: 64 * MiB,
-  maxRetainedMessageBytes: 4 * MiB,
+  maxRetainedMessageBytes: maxPacketBytes,
 }
 
 export const defaultLimits: BrokerLimits = {

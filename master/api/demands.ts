@@ -36,7 +36,7 @@ export function demandAll(permit: Permit, attributes: ReviewAttributes | undefin
 function demandSign({ permit, attributes }: Parts): void {
   const { identity } = permit
   const { resource, name } = attributes
-  if (resource === 'nodes') {
+  if (resource === 'nodeidentities' || resource === 'nodes') {
     if (identity.kind !== 'node' || identity.name !== name) throw forbiddenTo(permit.asker, attributes)
     return
   }

@@ -194,3 +194,16 @@ test('an answer goes to the client that asked, and to no other of the same user'
   const alice = { username: 'alice', client: 'c1' }
   t.deepEqual(heard, [topics.clientRequests(alice), topics.clientReplies(alice)])
 })
+
+test('one user cannot have all the watches: there is room for another', async t => {
+  const { broker, client } = await openHouse(t, { maxWatches: 4 })
+  const watch = { verb: 'watch', target: target('configmaps') }
+  const first = await client.stream('s1')
+  t.deepEqual(await client.ask(watch, 's1'), { stream: true })
+  const again = await openClient(t, broker, { username: 'alice', client: 'c2' })
+  await t.throwsAsync(again.ask(watch, 's1'), { code: 'TooManyRequests', message: /1 watches of alice/ })
+  const other = await openClient(t, broker, { username: 'test', client: 'c3' })
+  t.deepEqual(await other.ask(watch, 's1'), { stream: true })
+  await first.end()
+  t.deepEqual(await again.ask(watch, 's1'), { stream: true })
+})

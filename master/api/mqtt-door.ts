@@ -1,6 +1,6 @@
 /** The API's door to MQTT: knows who asks, answers, streams watches, and relays logs and shells of the node that has them. */
 import type { ApiRequest, ApiResponse } from '../../contract/wire/api.ts'
-import { type Identity, parseUsername } from '../../contract/wire/identity.ts'
+import { type Identity, parseUsername, usernameOf } from '../../contract/wire/identity.ts'
 import { maxObjectBytes, streamChunkBytes, streamWindowBytes } from '../../contract/wire/limits.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
 import type { BadMessages } from '../../kit/bus/bad-messages.ts'
@@ -18,6 +18,7 @@ import { readApiRequest } from './read-request.ts'
 import { badRequest } from './refusals.ts'
 import { Relays } from './relay.ts'
 import type { Answer, ApiContext, Forward } from './room.ts'
+import { Shares } from './shares.ts'
 
 export interface DoorParts {
   api: Api
@@ -29,7 +30,7 @@ export interface DoorParts {
   random: Random
   log: Log
   badMessages: BadMessages
-  /** Defaults: 256 requests under way, 1000 watches open, 256 logs and shells. */
+  /** Defaults: 256 requests under way, 1000 watches open, 256 logs and shells; half of the first and a quarter of the others for each user. */
   maxRequests?: number
   maxWatches?: number
   maxRelays?: number
@@ -47,20 +48,28 @@ type Context = RequestContext<Asker>
 const maxFrameBytes = 2 * maxObjectBytes
 /** Of the time that a client waits, for the node: so that the client hears from us that the node did not answer. */
 const nodeShare = 0.9
+const defaultMaxRequests = 256
 
 export class MqttDoor {
   #parts: DoorParts
   #watches = new Set<FrameStream>()
   #relays: Relays
+  #requestShares: Shares
+  #watchShares: Shares
+  #relayShares: Shares
   #close: Unsubscribe | undefined
 
   constructor(parts: DoorParts) {
     this.#parts = parts
     this.#relays = new Relays(parts)
+    const { maxRequests, maxWatches = 1000, maxRelays = 256 } = parts
+    this.#requestShares = shareOf('requests', maxRequests ?? defaultMaxRequests, 2)
+    this.#watchShares = shareOf('watches', maxWatches, 4)
+    this.#relayShares = shareOf('logs and shells', maxRelays, 4)
   }
 
   async start(): Promise<void> {
-    const { bus, topics, clock, log, badMessages, maxRequests = 256 } = this.#parts
+    const { bus, topics, clock, log, badMessages, maxRequests = defaultMaxRequests } = this.#parts
     this.#close = await serveRequests({
       bus,
       topic: topics.clientRequests({ username: '+', client: '+' }),
@@ -80,6 +89,11 @@ export class MqttDoor {
   }
 
   async #handle(body: unknown, context: Context): Promise<unknown> {
+    const giveBack = this.#requestShares.take(usernameOf(context.asker.identity))
+    return this.#answer(body, context).finally(giveBack)
+  }
+
+  async #answer(body: unknown, context: Context): Promise<unknown> {
     const request = readApiRequest(body)
     const needsStream = request.verb === 'watch' || request.verb === 'logs' || request.verb === 'exec'
     if (needsStream && context.stream === undefined)
@@ -93,7 +107,13 @@ export class MqttDoor {
   async #relay({ node, forward }: Forward, context: Context): Promise<ApiResponse> {
     const { topics, requester, random } = this.#parts
     const id = random.uuid()
-    const relay = await this.#relays.open({ client: context.stream ?? '', node: topics.nodeStream(node, id) })
+    const giveBack = this.#relayShares.take(usernameOf(context.asker.identity))
+    const ends = { client: context.stream ?? '', node: topics.nodeStream(node, id) }
+    const relay = await this.#relays.open(ends).catch(error => {
+      giveBack()
+      throw error
+    })
+    void relay.closed.then(giveBack)
     const timeoutMs = Math.ceil(context.remainingMs() * nodeShare)
     try {
       const where = { stream: id, answeredOn: topics.nodeReplies(node) }
@@ -107,20 +127,24 @@ export class MqttDoor {
   }
 
   async #watch(request: ApiRequest, context: Context): Promise<ApiResponse> {
-    const { maxWatches = 1000 } = this.#parts
-    if (this.#watches.size >= maxWatches)
-      throw new CodedError('TooManyRequests', `cannot watch: because ${maxWatches} watches are open`)
+    const giveBack = this.#watchShares.take(usernameOf(context.asker.identity))
     // The request's own signal ends with its answer; a watch lives as long as its stream.
     const life = new AbortController()
-    const answer = await this.#parts.api.handle(request, whoAsks(context, life.signal))
-    const stream = await this.#openStream(context.stream ?? '')
-    this.#watches.add(stream)
-    void stream.closed.then(() => {
-      this.#watches.delete(stream)
+    const end = (): void => {
       life.abort()
-    })
-    void this.#pump(answer, stream)
-    return { stream: true }
+      giveBack()
+    }
+    try {
+      const answer = await this.#parts.api.handle(request, whoAsks(context, life.signal))
+      const stream = await this.#openStream(context.stream ?? '')
+      this.#watches.add(stream)
+      void stream.closed.then(() => this.#watches.delete(stream)).then(end)
+      void this.#pump(answer, stream)
+      return { stream: true }
+    } catch (error) {
+      end()
+      throw error
+    }
   }
 
   async #pump(answer: Answer, stream: FrameStream): Promise<void> {
@@ -139,6 +163,10 @@ export class MqttDoor {
     const limits = { windowBytes: streamWindowBytes, chunkBytes: streamChunkBytes, maxFrameBytes }
     return openStream({ bus, clock, prefix, side: 'server', badMessages, ...limits })
   }
+}
+
+function shareOf(of: string, most: number, parts: number): Shares {
+  return new Shares({ of, most, mostEach: Math.ceil(most / parts) })
 }
 
 /** Undefined for a name that is nobody's, and for a board that is not a node yet: it has topics of its own. */

@@ -10,8 +10,6 @@ export interface RelayParts {
   bus: Bus
   clock: Clock
   badMessages: BadMessages
-  /** Default 256. */
-  maxRelays?: number
 }
 
 /** Topic prefixes of the two halves of a stream: the client opened one, the master has the node serve the other. */
@@ -23,6 +21,8 @@ export interface RelayEnds {
 export interface Relay {
   /** Tells both sides why nothing more will come. */
   giveUp(error: CodedError): Promise<void>
+  /** Resolves when nothing more will be carried, for whatever reason. Never rejects. */
+  closed: Promise<void>
 }
 
 /** Both sides speak at least every `streamIdleMs`, and give up by themselves first. */
@@ -42,15 +42,11 @@ export class Relays {
     return this.#open.size
   }
 
-  /** Resolves when both subscriptions stand. Rejects with `TooManyRequests`. */
+  /** Resolves when both subscriptions stand. How many there may be is for the caller to say. */
   async open(ends: RelayEnds): Promise<Relay> {
-    const { maxRelays = 256 } = this.#parts
-    if (this.#open.size >= maxRelays) {
-      const reason = `${maxRelays} logs and shells are open`
-      throw new CodedError('TooManyRequests', `cannot open a stream to the node: because ${reason}`)
-    }
-    const relay = new RunningRelay(this.#parts, ends, () => this.#open.delete(relay))
+    const relay = new RunningRelay(this.#parts, ends)
     this.#open.add(relay)
+    void relay.closed.then(() => this.#open.delete(relay))
     await relay.start()
     return relay
   }
@@ -71,18 +67,21 @@ class RunningRelay implements Relay {
   #parts: RelayParts
   #up: Way
   #down: Way
-  #onClose: () => void
+  readonly closed: Promise<void>
+  #resolveClosed: () => void
   #undo: Unsubscribe[] = []
   #cancelCheck: Cancel = () => undefined
   #underWayBytes = 0
   #closed = false
 
-  constructor(parts: RelayParts, { client, node }: RelayEnds, onClose: () => void) {
+  constructor(parts: RelayParts, { client, node }: RelayEnds) {
     const heardAtMs = parts.clock.monotonic()
     this.#parts = parts
     this.#up = { from: `${client}/up`, to: `${node}/up`, heardAtMs }
     this.#down = { from: `${node}/down`, to: `${client}/down`, heardAtMs }
-    this.#onClose = onClose
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#resolveClosed = resolve
   }
 
   async start(): Promise<void> {
@@ -147,6 +146,6 @@ class RunningRelay implements Relay {
     this.#closed = true
     this.#cancelCheck()
     for (const undo of this.#undo.splice(0)) undo()
-    this.#onClose()
+    this.#resolveClosed()
   }
 }

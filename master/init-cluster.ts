@@ -98,7 +98,7 @@ async function mergeInto(
   try {
     const config = before === undefined || before.trim() === '' ? undefined : read(before)
     const merged = mergeContext(config, context)
-    const isChanged = JSON.stringify(merged.config) !== JSON.stringify(config)
+    const isChanged = config === undefined || renderYaml(merged.config) !== renderYaml(config)
     if (isChanged) {
       await makeDirectory(dirname(path), 0o700)
       await writePrivateFile(path, renderYaml(merged.config))

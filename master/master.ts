@@ -202,7 +202,10 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   })
   const port: TrustPort = { ...trust.verbs, rotateSecretsKey: () => store.rotateSecretsKey() }
   const fixed = { cluster, version, serviceCIDR }
-  const verbs = createApi({ objects, store, cache, nodeUsage: usage, trust: port, clock, random, ...fixed })
+  const verbs = createApi({
+    ...{ objects, store, cache, nodeUsage: usage, trust: port, clock, random, ...fixed },
+    counters: () => countersOf(broker, badMessages),
+  })
   const api = forThoseInGoodStanding(verbs, trust)
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence })
   return [
@@ -226,6 +229,18 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     // Last: whoever comes now is answered.
     { name: 'listeners', start: () => broker?.open(), stop: () => undefined },
   ]
+}
+
+/** Flat, by name: for people, and for whoever makes curves of them. */
+function countersOf(broker: EmbeddedBroker | undefined, badMessages: BadMessages): Record<string, number> {
+  const { refused = {}, ...others } = broker?.counters() ?? {}
+  const named = (prefix: string, counts: object): Array<[string, number]> =>
+    Object.entries(counts).map(([name, count]) => [`${prefix}.${name}`, count as number])
+  return Object.fromEntries([
+    ...named('broker', others),
+    ...named('broker.refused', refused),
+    ...named('messages.bad', badMessages.counts()),
+  ])
 }
 
 function part(name: string, of: { start(): unknown; stop(): unknown }): Part {

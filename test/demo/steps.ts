@@ -4,8 +4,9 @@ import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { Node } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { isPodReady } from '../../contract/resources/pods.ts'
+import type { JoinToken } from '../../contract/resources/trust.ts'
 import { systemClock } from '../../kit/clock.ts'
-import { type Fleet, waitFor } from '../support/fleet.ts'
+import { type Fleet, program, waitFor } from '../support/fleet.ts'
 
 export interface Demo {
   fleet: Fleet
@@ -27,6 +28,7 @@ const replacedWithinMs = 5000
 
 export const steps: DemoStep[] = [
   { name: 'up', title: 'A master and three boards start', run: start },
+  { name: 'join', title: 'Each board has joined over TLS, by a line of its own', run: showJoining },
   { name: 'nodes', title: 'flotilla get nodes -o wide', run: showNodes },
   { name: 'apply', title: 'flotilla apply -f docs/examples/hello.yaml', run: apply },
   { name: 'reach', title: 'Every board reaches the Service at one address, answered by different pods', run: reach },
@@ -38,6 +40,31 @@ export const steps: DemoStep[] = [
 async function start({ fleet, boards, say }: Demo): Promise<void> {
   await fleet.onLab('up', '--boards', String(boards.length))
   say(`lab in ${fleet.lab.dir}`)
+}
+
+async function showJoining({ fleet, boards, say }: Demo): Promise<void> {
+  showTable(say, await fleet.run('get', 'nodeidentities'))
+  showTable(say, await fleet.run('token', 'list'))
+  const { items } = JSON.parse(await fleet.run('get', 'jointokens', '-o', 'json')) as { items: JoinToken[] }
+  const used = items.map(({ status }) => status?.used?.[0]?.nodeName).sort()
+  expect(used.join() === boards.join(), 'each token let one board in, and is used up')
+  const left = await Promise.all(boards.map(board => fleet.sh(board, 'cat /var/lib/flotilla/join || echo gone')))
+  expect(
+    left.every(text => text === 'gone\n'),
+    'no join line is left on a board',
+  )
+  const line = (await fleet.run('token', 'create')).trim()
+  const [, id = ''] = /\/\/(\w+)\./.exec(line) ?? []
+  // Somebody who knows the cluster, and guesses.
+  const forged = line.replace(/\.\w{26}@/, `.${'a'.repeat(26)}@`)
+  const join = `'${program}' join - --data /run/intruder --name intruder`
+  const refused = await fleet.lab.run('exec', boards[0]!, '--', 'sh', '-c', `echo '${forged}' | ${join}`)
+  expect(refused.status !== 0, 'a forged line lets nobody in')
+  say(`with a forged line: ${refused.stderr.trim().split('\n').at(-1)}`)
+  await fleet.run('token', 'revoke', id)
+  const master = await fleet.sh('master', 'grep -E "^(Uid|CapEff)" /proc/$(cat /run/master.pid)/status')
+  expect(/^Uid:\s+[1-9]\d+\s/m.test(master) && /^CapEff:\s+0+$/m.test(master), 'the master runs without root')
+  say('the master runs without root')
 }
 
 async function showNodes({ fleet, boards, say }: Demo): Promise<void> {

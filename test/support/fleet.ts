@@ -11,7 +11,7 @@ import { sleep, systemClock } from '../../kit/clock.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { TestLab } from '../cli/lab/harness.ts'
 
-const program = resolve(import.meta.dirname, '../../dist/flotilla')
+export const program = resolve(import.meta.dirname, '../../dist/flotilla')
 const commandTimeoutMs = 120_000
 
 export class Fleet {

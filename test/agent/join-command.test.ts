@@ -1,0 +1,186 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import test, { type ExecutionContext } from 'ava'
+import { ensureIdentity } from '../../agent/ensure-identity.ts'
+import { joinCommandAt, unreachableExitStatus } from '../../agent/join-command.ts'
+import type { LineInput } from '../../agent/join-input.ts'
+import { formatTicket } from '../../contract/wire/join.ts'
+import { systemClock } from '../../kit/clock.ts'
+import { runCommandLine } from '../../kit/command-line.ts'
+import { CodedError } from '../../kit/errors.ts'
+import { FakeClock } from '../../kit/fake-clock.ts'
+import { silentLog } from '../../kit/log.ts'
+import { systemRandom } from '../../kit/random.ts'
+import { recordingLog, startCluster, temporaryDirectory } from './identity/cluster.ts'
+
+interface Ran {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+/** `flotilla join …` with this on its stdin. */
+async function flotillaJoin(args: string[], stdin: LineInput = Readable.from([])): Promise<Ran> {
+  const said = { stdout: '', stderr: '' }
+  const to = (name: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      said[name] += text
+    },
+  })
+  const streams = { stdout: to('stdout'), stderr: to('stderr') }
+  const command = joinCommandAt({ stdin, ...streams, clock: systemClock, random: systemRandom })
+  const root = { name: 'flotilla', summary: '', commands: [command] }
+  return { status: await runCommandLine(root, ['join', ...args], streams), ...said }
+}
+
+async function boardOf(t: ExecutionContext): Promise<{ data: string; file: string; options: string[] }> {
+  const directory = await temporaryDirectory(t)
+  const data = join(directory, 'data')
+  return { data, file: join(directory, 'join.txt'), options: ['--data', data, '--name', 'board-1'] }
+}
+
+test('a line from a file makes the board a node, and the file is deleted', async t => {
+  const [cluster, { file, options }] = [await startCluster(t), await boardOf(t)]
+  await writeFile(file, `\n${formatTicket(await cluster.ticket())}\n`)
+  const { status, stdout, stderr } = await flotillaJoin([file, ...options])
+  t.is(stderr, '')
+  t.is(status, 0)
+  t.regex(stdout, /asking the master at 127.0.0.1.*\nthis board is node board-1 of cluster home\ndeleted .*join.txt/)
+  t.false(existsSync(file))
+})
+
+test('a line comes from a pipe as well, and a board that is joined already says so', async t => {
+  const [cluster, { options }] = [await startCluster(t), await boardOf(t)]
+  const line = formatTicket(await cluster.ticket())
+  t.is((await flotillaJoin(['-', ...options], Readable.from([line]))).status, 0)
+  const again = await flotillaJoin(options, Readable.from([line]))
+  t.is(again.status, 0)
+  t.is(again.stdout, 'this board is node board-1 of cluster home already\n')
+  const another = await flotillaJoin(options, Readable.from([formatTicket(await cluster.ticket())]))
+  t.is(another.status, 1)
+  t.regex(another.stderr, /already. With --force/)
+})
+
+test('a person pastes the line, and nothing of it is shown', async t => {
+  const [cluster, { options }] = [await startCluster(t), await boardOf(t)]
+  const ticket = await cluster.ticket()
+  const raw: boolean[] = []
+  // A slip, a backspace, and Enter.
+  const keys = Readable.from([`${formatTicket(ticket)}x`, '\u007f', '\r', 'what is typed later'])
+  const terminal = Object.assign(keys, { isTTY: true, setRawMode: (on: boolean) => raw.push(on) })
+  const { status, stdout, stderr } = await flotillaJoin(options, terminal)
+  t.is(status, 0)
+  t.deepEqual(raw, [true, false])
+  t.regex(stderr, /^Paste what "flotilla token create" printed/)
+  t.false(`${stdout}${stderr}`.includes(ticket.token.secret))
+})
+
+test('Ctrl-C at the question ends it, with the terminal as it was', async t => {
+  const raw: boolean[] = []
+  const terminal = Object.assign(Readable.from(['abc\u0003']), {
+    isTTY: true,
+    setRawMode: (on: boolean) => raw.push(on),
+  })
+  const { status, stderr } = await flotillaJoin((await boardOf(t)).options, terminal)
+  t.is(status, 2)
+  t.regex(stderr, /it was interrupted/)
+  t.deepEqual(raw, [true, false])
+})
+
+test('a line as an argument is refused with the reason, and not repeated', async t => {
+  const [cluster, { options, data }] = [await startCluster(t), await boardOf(t)]
+  const ticket = await cluster.ticket()
+  const { status, stdout, stderr } = await flotillaJoin([formatTicket(ticket), ...options])
+  t.is(status, 2)
+  t.regex(stderr, /everybody on this board can read the arguments of a command/)
+  t.false(`${stdout}${stderr}`.includes(ticket.token.secret))
+  t.false(existsSync(data))
+})
+
+test('what is no join line, no file, or too long is refused with what to do', async t => {
+  const { file, options } = await boardOf(t)
+  const rows: Array<[args: string[], stdin: string, reason: RegExp]> = [
+    [[], 'hello', /Paste all of what "flotilla token create" printed/],
+    [[], 'x'.repeat(10_000), /longer than 4096 bytes/],
+    [[file], '', /cannot read the join line in .*ENOENT/],
+    [['--name', 'No Name'], 'x', /cannot join as "No Name".*Choose one with --name/],
+  ]
+  for (const [args, stdin, reason] of rows) {
+    const run = flotillaJoin([...options, ...args], Readable.from([stdin]))
+    const { status, stderr } = await run.catch(error => ({ status: 1, stderr: String(error) }))
+    t.true(status > 0)
+    t.regex(stderr, reason)
+  }
+})
+
+test('when nobody answers, the exit status says that trying again may help', async t => {
+  const [cluster, { file, options }] = [await startCluster(t), await boardOf(t)]
+  await writeFile(file, formatTicket(await cluster.ticket({ addresses: ['127.0.0.1:1'] })))
+  const { status, stderr } = await flotillaJoin([file, ...options])
+  t.is(status, unreachableExitStatus)
+  t.regex(stderr, /none of 127.0.0.1:1 answers as the master/)
+  t.true(existsSync(file), 'the line is still good')
+})
+
+test('an agent that has not joined and has no line says how to join', async t => {
+  const { data } = await boardOf(t)
+  const parts = { dataDirectory: data, joinFile: undefined, name: undefined, clock: systemClock, log: silentLog }
+  const error = await t.throwsAsync(ensureIdentity({ ...parts, signal: new AbortController().signal }), {
+    instanceOf: CodedError,
+  })
+  t.regex(error.message, /flotilla token create.*flotilla join/)
+})
+
+test('an agent with a line joins first: often while nobody answers, seldom once it was refused', async t => {
+  const [cluster, { data, file, options }] = [await startCluster(t), await boardOf(t)]
+  await writeFile(file, formatTicket(await cluster.ticket()))
+  const clock = new FakeClock()
+  const { log, lines } = recordingLog()
+  const outcomes = [unreachableExitStatus, unreachableExitStatus, 1]
+  const runJoin = async (args: string[]): Promise<number> => {
+    t.deepEqual(args, [file, ...options])
+    return outcomes.shift() ?? (await flotillaJoin(args)).status
+  }
+  const signal = new AbortController().signal
+  const joining = ensureIdentity({ dataDirectory: data, joinFile: file, name: 'board-1', clock, log, signal, runJoin })
+  const done = joining.then(() => true)
+  while (!(await Promise.race([done, new Promise<false>(resolve => setImmediate(() => resolve(false)))])))
+    await clock.advance(10_000)
+  t.is((await joining).nodeName, 'board-1')
+  t.is(lines.filter(line => line.includes('nobody answers')).length, 2)
+  t.is(lines.filter(line => line.includes('it was refused')).length, 1)
+})
+
+test('an agent that has joined deletes the line that it joined by, and leaves another one alone', async t => {
+  const [cluster, { data, file, options }] = [await startCluster(t), await boardOf(t)]
+  const used = formatTicket(await cluster.ticket())
+  await writeFile(file, used)
+  await flotillaJoin([file, ...options])
+  const { log, lines } = recordingLog()
+  const parts = { dataDirectory: data, joinFile: file, name: undefined, clock: systemClock, log }
+  const again = () => ensureIdentity({ ...parts, signal: new AbortController().signal })
+  // The power went before the file was deleted.
+  await writeFile(file, used)
+  await again()
+  t.false(existsSync(file))
+  await again()
+  t.deepEqual(lines, [])
+  await writeFile(file, formatTicket(await cluster.ticket()))
+  await again()
+  t.true(existsSync(file))
+  t.regex(lines.join(''), /a join line is left unused.*flotilla join --force/)
+})
+
+test('an agent that is told to end while it waits to join ends', async t => {
+  const [cluster, { data, file }] = [await startCluster(t), await boardOf(t)]
+  await writeFile(file, formatTicket(await cluster.ticket()))
+  const ending = new AbortController()
+  const runJoin = async (): Promise<number> => {
+    ending.abort(new Error('told to end'))
+    return unreachableExitStatus
+  }
+  const parts = { dataDirectory: data, joinFile: file, name: 'board-1', clock: systemClock, log: silentLog }
+  await t.throwsAsync(ensureIdentity({ ...parts, signal: ending.signal, runJoin }), { message: 'told to end' })
+})

@@ -14,12 +14,12 @@ import { FakeClock } from '../../kit/fake-clock.ts'
 import { createLog, silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { startEmbeddedBroker } from '../../master/broker/embedded-broker.ts'
-import { allowAll } from '../../master/broker/policy.ts'
 import { type Master, startMaster } from '../../master/master.ts'
 import { openLevelStore } from '../../master/store/level-store.ts'
 import { Objects } from '../../master/store/objects.ts'
 import { freePort } from '../kit/bus/mosquitto.ts'
 import { eventually } from '../kit/eventually.ts'
+import { allowAll } from '../support/allow-all.ts'
 import { makeNode } from './fleet/rig.ts'
 
 test('a master waits for its broker, and only then begins to wait for its boards', async t => {
@@ -50,7 +50,7 @@ test('a master waits for its broker, and only then begins to wait for its boards
   t.regex(said.join(''), /the master waits for its broker .*ECONNREFUSED/)
 
   const broker = await startEmbeddedBroker({
-    ...{ listen: [{ host: '127.0.0.1', port }], log: silentLog, policy: allowAll },
+    ...{ cluster: 'home', listen: [{ type: 'plain', host: '127.0.0.1', port }], log: silentLog, policy: allowAll },
   })
   t.teardown(() => broker.close())
   const started: Master[] = []

@@ -172,6 +172,12 @@ export class ApiClient {
     return response.rotated
   }
 
+  async counters(): Promise<Record<string, number>> {
+    const response = await this.#call({ verb: 'counters' })
+    if (!('counters' in response)) throw unexpected()
+    return response.counters
+  }
+
   async review(attributes: ReviewAttributes, as: Impersonation = {}): Promise<{ allowed: boolean; reason: string }> {
     const response = await this.#call({ verb: 'review', attributes, ...as })
     if (!('allowed' in response)) throw unexpected()

@@ -10,6 +10,7 @@ import {
 import type { Attach } from './fleet.ts'
 import {
   brokerRenderWords,
+  brokerStatusWords,
   nodeRevokeWords,
   secretsRotateWords,
   tokenCreateWords,
@@ -56,8 +57,11 @@ export function createTrustCommands(run: Attach): Command[] {
     },
     {
       name: 'broker',
-      summary: 'Use another broker, by the same rules',
-      commands: [{ ...brokerRenderWords, ...run(async () => (await import('./commands/broker.ts')).runBrokerRender) }],
+      summary: 'What the broker refuses, and how to use another one by the same rules',
+      commands: [
+        { ...brokerStatusWords, ...run(async () => (await import('./commands/broker-status.ts')).runBrokerStatus) },
+        { ...brokerRenderWords, ...run(async () => (await import('./commands/broker.ts')).runBrokerRender) },
+      ],
     },
   ]
 }

@@ -99,10 +99,24 @@ export const secretsRotateWords: Words = {
   options: connectionOptions,
 }
 
+export const brokerStatusWords: Words = {
+  name: 'status',
+  summary: 'Show whom the broker let in and what it refused since the master started',
+  options: [{ flags: '-o, --output <format>', summary: 'format', choices: ['json', 'yaml'] }, ...connectionOptions],
+  examples: ['$ flotilla broker status        and flotilla events, which tell of whom'],
+}
+
 export const brokerRenderWords: Words = {
   name: 'render',
   arguments: '<broker>',
   summary: 'Write the configuration by which another broker keeps the same rules: mosquitto',
-  options: [{ flags: '--out <dir>', summary: 'a folder for the files (default: print them)' }, ...connectionOptions],
+  options: [
+    { flags: '--out <dir>', summary: 'a folder for the files (default: print them)' },
+    { flags: '--host <address>', summary: 'where it listens (default: everywhere)' },
+    { flags: '--port <port>', summary: 'for those with a certificate (default: 8883)' },
+    { flags: '--join-port <port>', summary: 'for boards that join (default: 8884)' },
+    { flags: '--crl <file>', summary: "the list of revoked certificates, from the master's data" },
+    ...connectionOptions,
+  ],
   examples: ['$ flotilla broker render mosquitto --out /etc/mosquitto/flotilla'],
 }

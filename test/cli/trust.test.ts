@@ -204,3 +204,21 @@ test('every new command has help with its options', async t => {
   }
   t.regex((await run('create', 'secret', 'generic', '--help')).stdout, /see it in the\s+list of processes/)
 })
+
+test('the rules for Mosquitto name those who are there, and nobody who was revoked', async t => {
+  const { run, folder, create } = await createFleet(t)
+  await create({ apiVersion: 'flotilla.dev/v1', kind: 'User', metadata: { name: 'panel' }, spec: { tool: true } })
+  await create({ apiVersion: 'flotilla.dev/v1', kind: 'User', metadata: { name: 'mallory' }, spec: { revoked: true } })
+  const printed = await run('broker', 'render', 'mosquitto', '--port', '9883')
+  t.regex(printed.stdout, /listener 9883 0\.0\.0\.0[\s\S]*# ==> acl <==/)
+  for (const name of ['system:master', 'alice', 'system:tool:panel']) t.true(printed.stdout.includes(`user ${name}\n`))
+  t.false(printed.stdout.includes('mallory'))
+  const out = join(folder, 'mosquitto')
+  const written = await run('broker', 'render', 'mosquitto', '--out', out)
+  t.deepEqual(
+    written.stdout.split('\n').slice(0, 3),
+    ['mosquitto.conf', 'acl', 'join-acl'].map(name => join(out, name)),
+  )
+  t.true((await readFile(join(out, 'mosquitto.conf'), 'utf8')).includes(`acl_file ${join(out, 'acl')}\n`))
+  t.is((await run('broker', 'render', 'emqx')).status, 2)
+})

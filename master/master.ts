@@ -15,6 +15,8 @@ import type { Random } from '../kit/random.ts'
 import { type Api, createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
 import type { TrustPort } from './api/room.ts'
+import type { AuditLevel } from './audit/audit-entry.ts'
+import { AuditLog } from './audit/audit-log.ts'
 import type { EmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
 import { connectToBroker, externalBroker, startBroker, untilConnected } from './broker-connection.ts'
@@ -45,6 +47,8 @@ export interface MasterOptions {
   /** PEM: the CA that its certificate is from, when that is not the cluster's. */
   brokerCa?: string | undefined
   profile: ProfileName
+  /** What the audit log keeps. Default `changes`. */
+  audit?: AuditLevel
   /** Addresses of pods, and of services. */
   clusterCIDR: string
   serviceCIDR: string
@@ -202,14 +206,17 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   })
   const port: TrustPort = { ...trust.verbs, rotateSecretsKey: () => store.rotateSecretsKey() }
   const fixed = { cluster, version, serviceCIDR }
+  const { audit: level = 'changes' } = options
+  const audit = new AuditLog({ directory: join(options.dataDirectory, 'audit'), level, clock, log })
   const verbs = createApi({
-    ...{ objects, store, cache, nodeUsage: usage, trust: port, clock, random, ...fixed },
+    ...{ objects, store, cache, nodeUsage: usage, trust: port, audit, clock, random, ...fixed },
     counters: () => countersOf(broker, badMessages),
   })
   const api = forThoseInGoodStanding(verbs, trust)
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence })
   return [
     part('cache', cache),
+    part('audit log', audit),
     { name: 'bus', start: () => undefined, stop: () => bus.close() },
     { name: 'connection', start: () => untilConnected(bus, { clock, log }), stop: () => undefined },
     ...(external ? [part('upkeep of our certificate', upkeepPart(external.refresh, { clock, log }))] : []),

@@ -53,6 +53,8 @@ export type ApiRequest =
   | { verb: 'rotate' }
   /** What a board must be told to join: the line of join.ts but for the token. */
   | { verb: 'invite' }
+  /** What the broker has let in and refused since the master's start, and what messages could not be read. */
+  | { verb: 'counters' }
 
 /** In RBAC's words: `get`, `pods`, '' (the core group), `log`. Without a namespace: in all of them. */
 export interface ReviewAttributes {
@@ -105,6 +107,8 @@ export type ApiResponse =
   /** `user`: whose they are. */
   | { rules: PolicyRule[]; user: { username: string; groups: string[] } }
   | { rotated: number }
+  /** By name, such as `broker.clients`, `broker.refused.topic`, `messages.bad.report`. */
+  | { counters: Record<string, number> }
   | { invitation: { cluster: string; addresses: string[]; caFingerprint: string } }
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted' | 'deleting'

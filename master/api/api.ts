@@ -9,6 +9,7 @@ import { badRequest } from './refusals.ts'
 import type { Answer, ApiContext, ApiParts, RequestOf, Room, Verb } from './room.ts'
 import { ServiceAddresses } from './service-addresses.ts'
 import { runApply } from './verbs/apply.ts'
+import { runCounters } from './verbs/counters.ts'
 import { runCreate } from './verbs/create.ts'
 import { runDelete } from './verbs/delete.ts'
 import { runExec } from './verbs/exec.ts'
@@ -50,6 +51,7 @@ const handlers: Handlers = {
   review: runReview,
   rules: runRules,
   rotate: runRotate,
+  counters: runCounters,
   invite: runInvite,
 }
 

@@ -30,6 +30,7 @@ const attributesOf: AttributesOf = {
   rules: () => ({ verb: 'create', resource: 'selfsubjectrulesreviews', group: reviewGroup }),
   rotate: () => ({ verb: 'update', resource: 'secrets', group: '', subresource: 'encryptionkey' }),
   invite: () => ({ verb: 'create', resource: 'jointokens', group: flotillaGroup }),
+  counters: () => ({ verb: 'get', resource: 'counters', group: flotillaGroup }),
   version: () => undefined,
 }
 

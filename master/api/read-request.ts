@@ -25,11 +25,12 @@ const fieldsOfVerb: Record<Verb, Record<string, `${FieldType}${'!' | ''}`>> = {
   review: { attributes: 'object!', as: 'string', asGroups: 'strings' },
   rules: { namespace: 'string!', as: 'string', asGroups: 'strings' },
   rotate: {},
+  counters: {},
   invite: {},
 }
 
 /** What is asked of the whole cluster, or of no object. */
-const withoutTarget: ReadonlySet<string> = new Set<Verb>(['version', 'review', 'rules', 'rotate', 'invite'])
+const withoutTarget: ReadonlySet<string> = new Set<Verb>(['version', 'review', 'rules', 'rotate', 'invite', 'counters'])
 
 const attributeFields: Record<string, `${FieldType}${'!' | ''}`> = {
   verb: 'string!',

@@ -20,6 +20,8 @@ export interface ApiParts {
   /** What the kind NodeMetrics is served from. */
   nodeUsage: NodeUsageBoard
   trust: TrustPort
+  /** See the verb `counters`. */
+  counters: () => Record<string, number>
   /** Absent: nothing is recorded. */
   audit?: AuditSink
   clock: Clock

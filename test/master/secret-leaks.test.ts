@@ -49,9 +49,10 @@ async function startMaster(t: ExecutionContext): Promise<Master> {
   const cache = new Cache(parts)
   await cache.start()
   const fixed = { cluster: 'home', version: '0', serviceCIDR: '10.96.0.0/16', nodeUsage: new NodeUsageBoard() }
+  const counters = () => ({})
   const audit = { record: (entry: object) => void said.push(JSON.stringify(entry)) }
   const trust = { rotateSecretsKey: () => store.rotateSecretsKey() } as TrustPort
-  const api = createApi({ ...parts, ...fixed, objects, cache, trust, audit })
+  const api = createApi({ ...parts, ...fixed, objects, cache, trust, audit, counters })
   const bus = broker.connect('master')
   const topics = topicsOf('home')
   const publisher = new Publisher({ ...parts, bus, topics, cache, epoch: 1, cluster, brokerRemembers: false })

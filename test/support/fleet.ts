@@ -58,6 +58,15 @@ export class Fleet {
     return { stop: () => child.kill() }
   }
 
+  /** Starts a program on a machine of the lab; its stdout is a pipe, and it ends with the fleet at the latest. */
+  startOn(machine: string, words: string[]): ChildProcess {
+    const child = spawn(program, ['lab', '--dir', this.lab.dir, 'exec', machine, '--', ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#children.add(child)
+    return child
+  }
+
   async pods(...words: string[]): Promise<Pod[]> {
     return JSON.parse(await this.run('get', 'pods', '-o', 'json', ...words)).items
   }

@@ -69,7 +69,7 @@ export async function createHarness(t: ExecutionContext, options: HarnessOptions
   const nodeUsage = new NodeUsageBoard()
   await cache.start()
   const { serviceCIDR = '10.96.0.0/16' } = options
-  const fixed = { cluster: 'home', version: '0.0.0', serviceCIDR }
+  const fixed = { cluster: 'home', version: '0.0.0', serviceCIDR, counters: () => ({ 'broker.clients': 3 }) }
   const api = createApi({ objects, store, cache, nodeUsage, trust, clock: systemClock, random, ...fixed })
   const ends = new AbortController()
   t.teardown(async () => {

@@ -8,6 +8,7 @@ import { CodedError, messageOf } from '../kit/errors.ts'
 import { createLog, type Level } from '../kit/log.ts'
 import { untilSignalled } from '../kit/process.ts'
 import { systemRandom } from '../kit/random.ts'
+import { type AuditLevel, auditLevels } from './audit/audit-entry.ts'
 import type { ListenAddress } from './broker/listener.ts'
 import { initCluster } from './init-cluster.ts'
 import { describeInit, findCaller, initCommand } from './init-command.ts'
@@ -43,6 +44,12 @@ export const masterCommand: Command = {
     { flags: '--websocket-listen <address>', summary: 'also listen for MQTT over WebSocket, with TLS' },
     { flags: '--broker-ca <file>', summary: "the CA of that broker's certificate, if it is not the cluster's" },
     { flags: '--profile <name>', summary: 'how much to talk', choices: Object.keys(profiles), default: 'lan' },
+    {
+      flags: '--audit <level>',
+      summary: 'what to keep of who did what, in <data>/audit',
+      choices: [...auditLevels],
+      default: 'changes',
+    },
     { flags: '--cluster-cidr <range>', summary: "pods' addresses; each node gets a /24", default: '10.244.0.0/16' },
     { flags: '--service-cidr <range>', summary: "services' addresses", default: '10.96.0.0/16' },
     {
@@ -86,6 +93,7 @@ function readOptions({ options }: Input): MasterOptions {
     brokerUrl: given('broker'),
     brokerCa: readCa(given('brokerCa')),
     profile: (given('profile') ?? 'lan') as ProfileName,
+    audit: (given('audit') ?? 'changes') as AuditLevel,
     clusterCIDR: text('clusterCidr'),
     serviceCIDR: text('serviceCidr'),
     clock: systemClock,

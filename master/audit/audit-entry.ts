@@ -40,6 +40,8 @@ export function isAudited(level: AuditLevel, entry: AuditEntry): boolean {
   if (refusals.includes(code)) return true
   // Each apply is preceded by its dry run, which changed nothing.
   if (dryRun) return false
+  // The version, which everybody may know.
+  if (resource === undefined) return false
   // Whoever asks what somebody may do changes nothing.
   if (group === 'authorization.k8s.io') return entry.as !== undefined
   if (!reads.includes(verb)) return true

@@ -78,6 +78,8 @@ export class AuditLog implements AuditSink {
   async #write(text: string): Promise<void> {
     const bytes = Buffer.from(text)
     if (this.#fileBytes > 0 && this.#fileBytes + bytes.length > this.#maxFileBytes) await this.#rotate()
+    // A rotation that failed has left none.
+    if (!this.#file) await this.#open()
     await this.#file?.appendFile(bytes)
     this.#fileBytes += bytes.length
     this.#failed = false

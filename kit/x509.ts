@@ -251,7 +251,9 @@ function verifyingKey(spki: Buffer): Promise<webcrypto.CryptoKey> {
 async function load(): Promise<typeof X509> {
   // The library's injection reads decorators' metadata; the order matters.
   await import('reflect-metadata')
-  return await import('@peculiar/x509')
+  // CommonJS: Node gives its names and a default, a bundle the default alone.
+  const loaded: typeof X509 & { default?: typeof X509 } = await import('@peculiar/x509')
+  return loaded.default ?? loaded
 }
 
 function attempt<T>(code: 'BadRequest' | 'Invalid', what: string, run: () => T): T {

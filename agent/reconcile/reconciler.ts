@@ -9,7 +9,7 @@ import type { ObservedPod } from '../runtime/runtime.ts'
 import { runStep } from './execute.ts'
 import type { Executor } from './executor.ts'
 import { Observer } from './observer.ts'
-import { planPod } from './plan-pod.ts'
+import { isFinished, planPod } from './plan-pod.ts'
 import { listPodFiles, removePodFiles } from './pod-files.ts'
 import { PodRecord } from './pod-record.ts'
 import { renderPodStatus } from './pod-status.ts'
@@ -132,10 +132,13 @@ export class Reconciler {
 
   /** What its files are made of may have changed; what of them cannot be written now is written at the next look. */
   async #renewVolumes(wish: PodWish | undefined, observed: readonly ObservedPod[]): Promise<void> {
+    const { volumes } = this.#parts.executor
+    // Nobody reads them any more, and no token of it must stay good.
+    if (wish && isFinished(wish, observed)) return volumes.remove(wish.metadata.uid ?? '')
     const runs = observed.some(({ containers }) => containers.some(({ state }) => state === 'running'))
     if (!wish || !runs) return
     try {
-      await this.#parts.executor.volumes.renew(wish)
+      await volumes.renew(wish)
     } catch (error) {
       this.#parts.log.warn('cannot renew the volumes of a pod', { pod: wish.metadata.name, error: messageOf(error) })
     }

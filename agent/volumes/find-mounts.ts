@@ -65,7 +65,7 @@ async function makeSubdirectory(
   { pod, mount }: { pod: PodWish; mount: VolumeMount },
 ): Promise<string> {
   const others = pod.spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts)
-  const sameVolume = others.filter(other => other.name === mount.name && other.readOnly !== true)
+  const sameVolume = others.filter(other => other !== mount && other.name === mount.name && other.readOnly !== true)
   const isOpen = sameVolume.some(other => other.subPathExpr || isAbove(other.subPath, subPath))
   if (isOpen) throw bad(subPath, 'another mount of the same volume lies above it, where it could be replaced')
   let path = place

@@ -13,7 +13,7 @@ import { type FileSource, type FileVolume, planVolumes, rootCertificateMap } fro
 import { type FileObjects, renderFiles } from './render-files.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import type { VolumeMountPoint, Volumes } from './volumes.ts'
-import { makeEmptyDirectory, readVolumeFile, writeFiles } from './write-files.ts'
+import { isWritten, makeEmptyDirectory, readVolumeFile, writeFiles } from './write-files.ts'
 
 export interface PodVolumesParts {
   /** In memory, such as `/run/flotilla/pods/<cluster>`: made, or mounted, before the first file. */
@@ -122,7 +122,8 @@ export class PodVolumes implements Volumes {
     try {
       const tokens = await this.#findTokens(pod, volume)
       const ingredients = [...volume.sources.map(source => this.#ingredientOf(pod, source)), ...tokens.values()]
-      if (isSame(ingredients, this.#written.get(uid)?.get(volume.name))) return
+      const isCurrent = isSame(ingredients, this.#written.get(uid)?.get(volume.name))
+      if (isCurrent && (await isWritten(this.#placeOf(uid, volume.name)))) return
       const files = await renderFiles(volume, this.#objectsFor(pod, tokens))
       await this.#claim()
       await makeDirectory(this.#directoryOf(uid), 0o700)

@@ -30,6 +30,11 @@ export async function writeFiles(directory: string, files: VolumeFiles, random: 
   return true
 }
 
+/** False when somebody has cleared it away. */
+export async function isWritten(directory: string): Promise<boolean> {
+  return (await readLink(join(directory, dataLink))) !== undefined
+}
+
 /** What a volume holds at `path`, if anything. */
 export async function readVolumeFile(directory: string, path: string): Promise<Buffer | undefined> {
   try {

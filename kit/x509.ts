@@ -252,8 +252,8 @@ async function load(): Promise<typeof X509> {
   // The library's injection reads decorators' metadata; the order matters.
   await import('reflect-metadata')
   // CommonJS: Node gives its names and a default, a bundle the default alone.
-  const loaded: typeof X509 & { default?: typeof X509 } = await import('@peculiar/x509')
-  return loaded.default ?? loaded
+  const { default: library } = await import('@peculiar/x509')
+  return library
 }
 
 function attempt<T>(code: 'BadRequest' | 'Invalid', what: string, run: () => T): T {

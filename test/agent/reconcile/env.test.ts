@@ -1,7 +1,7 @@
 import test from 'ava'
-import { type EnvSources, expand, resolveEnv } from '../../../agent/reconcile/env.ts'
+import { type EnvSources, expand, resolveEnv, secretNamesOf } from '../../../agent/reconcile/env.ts'
 import type { Container, EnvVar } from '../../../contract/resources/pod.ts'
-import type { ConfigMapWish, ServiceRoute } from '../../../contract/wire/fleet.ts'
+import type { ConfigMapWish, SecretContents, ServiceRoute } from '../../../contract/wire/fleet.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { spec, wishOf } from './fixtures.ts'
 
@@ -174,4 +174,44 @@ test('what is written nearer wins: env over envFrom over service links, later ov
     WEB_SERVICE_PORT: 'last',
     COLOR: 'green',
   })
+})
+
+const secret: SecretContents = {
+  ...{ metadata: { namespace: 'default', name: 'db', uid: 'u', resourceVersion: '1' }, type: 'Opaque' },
+  data: { password: Buffer.from('$(X) hunter2').toString('base64') },
+}
+const secrets = new Map([['default/db', secret]])
+const secretKey = (key: string, more: { name?: string; optional?: boolean } = {}): EnvVar => ({
+  name: 'X',
+  valueFrom: { secretKeyRef: { name: 'db', key, ...more } },
+})
+
+test('a key of a Secret becomes a value, and a whole one comes in under its prefix', t => {
+  t.deepEqual(resolve({ env: [secretKey('password')] }, { secrets }), { X: '$(X) hunter2' })
+  const envFrom = [{ prefix: 'DB_', secretRef: { name: 'db' } }]
+  t.deepEqual(resolve({ envFrom }, { secrets }), { DB_password: '$(X) hunter2' })
+})
+
+for (const [title, container, names] of [
+  ['a Secret', { env: [secretKey('password', { name: 'absent' })] }, /^secret "absent" not found$/],
+  ['a key of a Secret', { env: [secretKey('user')] }, /^couldn't find key user in Secret default\/db$/],
+  ['a key that every object seems to have', { env: [secretKey('constructor')] }, /constructor/],
+  ['a Secret that is taken whole', { envFrom: [{ secretRef: { name: 'absent' } }] }, /^secret "absent" not found$/],
+] as Array<[string, Partial<Container>, RegExp]>) {
+  test(`${title} that is missing is an error that names it, and no value`, t => {
+    const error = t.throws(() => resolve(container, { secrets }), { instanceOf: CodedError })
+    t.is(error?.code, 'NotFound')
+    t.regex(error?.message ?? '', names)
+    t.false(error?.message.includes('hunter2'))
+  })
+}
+
+test('an optional Secret may be missing', t => {
+  const env = [secretKey('user', { optional: true }), secretKey('x', { name: 'absent', optional: true })]
+  t.deepEqual(resolve({ env, envFrom: [{ secretRef: { name: 'absent', optional: true } }] }, { secrets }), {})
+})
+
+test('the Secrets that a container mentions are told once each, to be opened', t => {
+  const envFrom = [{ secretRef: { name: 'db' } }, { configMapRef: { name: 'settings' } }, { secretRef: { name: 'b' } }]
+  t.deepEqual(secretNamesOf(spec('main', { env: [secretKey('password'), { name: 'Y' }], envFrom })), ['db', 'b'])
 })

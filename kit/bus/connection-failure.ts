@@ -21,14 +21,15 @@ export class UntrustedPeer extends Error {
 /** CONNACK return codes of MQTT 3.1.1 (3.2.2.3): bad user name or password, not authorized. */
 const refusals = [4, 5]
 
-/** The alerts of a peer that does not like our certificate, as OpenSSL names them. */
+/** The alerts of a peer that does not like our certificate. What OpenSSL writes before them changes with its version. */
+const alertShape = /_ALERT_([A-Z_]+)$/
 const alerts: Record<string, string> = {
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'our certificate has run out, says the broker',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'our certificate was revoked, says the broker',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the broker does not accept our certificate',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the broker does not accept our certificate',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the broker does not know our certificate's CA",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the broker wants a certificate of ours, and there is none',
+  CERTIFICATE_EXPIRED: 'our certificate has run out, says the broker',
+  CERTIFICATE_REVOKED: 'our certificate was revoked, says the broker',
+  CERTIFICATE_UNKNOWN: 'the broker does not accept our certificate',
+  BAD_CERTIFICATE: 'the broker does not accept our certificate',
+  UNKNOWN_CA: "the broker does not know our certificate's CA",
+  CERTIFICATE_REQUIRED: 'the broker wants a certificate of ours, and there is none',
 }
 
 /** What Node's check of the broker's certificate finds, for those who leave it to Node. */
@@ -53,7 +54,8 @@ export function failureOf(error: unknown): ConnectionFailure {
   const { code } = (error ?? {}) as { code?: unknown }
   if (typeof code === 'number' && refusals.includes(code)) return { kind: 'refused', reason: messageOf(error) }
   if (typeof code !== 'string') return { kind: 'ended', reason: messageOf(error) }
-  if (Object.hasOwn(alerts, code)) return { kind: 'refused', reason: alerts[code] as string }
+  const [, alert = ''] = alertShape.exec(code) ?? []
+  if (Object.hasOwn(alerts, alert)) return { kind: 'refused', reason: alerts[alert] as string }
   if (Object.hasOwn(doubts, code)) return { kind: 'untrusted', reason: doubts[code] as string }
   if (noTls.includes(code)) return { kind: 'ended', reason: 'what answers there does not speak TLS' }
   // `ECONNREFUSED` says more than "connect ECONNREFUSED 127.0.0.1:1883" beside the address; an AggregateError has no text at all.

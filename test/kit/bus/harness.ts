@@ -46,6 +46,10 @@ export class MqttHarness implements Harness {
     this.#proxies.get(clientId)?.cut()
   }
 
+  get port(): number {
+    return this.#brokerPort
+  }
+
   mend(clientId: string): void {
     this.#proxies.get(clientId)?.mend()
   }

@@ -24,11 +24,18 @@ export function hasMosquitto(t: ExecutionContext): boolean {
   return false
 }
 
-export async function startMosquitto(): Promise<MqttHarness> {
+/** `more`: lines of its configuration. */
+export async function startMosquitto(more: string[] = []): Promise<MqttHarness> {
   const directory = await mkdtemp(join(tmpdir(), 'flotilla-mosquitto-'))
   const port = await freePort()
   const config = join(directory, 'mosquitto.conf')
-  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'max_packet_size 4194304', 'persistence false']
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'max_packet_size 4194304',
+    'persistence false',
+    ...more,
+  ]
   await writeFile(config, `${lines.join('\n')}\n`)
   const child = spawn(program ?? 'mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
   running.add(child)

@@ -163,7 +163,7 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   const to = broker ? { broker } : external!
   const bus = connectToBroker({ cluster, profile: options.profile, topics, presence, to, clock, log })
   const badMessages = new BadMessages(log)
-  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, log })
+  const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, badMessages })
   const usage = new NodeUsageBoard()
   const profile = profiles[options.profile]
   const { clusterCIDR, serviceCIDR } = options

@@ -248,7 +248,7 @@ function verifyingKey(spki: Buffer): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey('spki', spki, curve, true, ['verify']) as Promise<webcrypto.CryptoKey>
 }
 
-async function load(): Promise<typeof X509> {
+async function load(): Promise<(typeof X509)['default']> {
   // The library's injection reads decorators' metadata; the order matters.
   await import('reflect-metadata')
   // CommonJS: Node gives its names and a default, a bundle the default alone.

@@ -10,6 +10,7 @@ import { silentLog } from '../../../kit/log.ts'
 import { seededRandom } from '../../../kit/random.ts'
 import { type Api, createApi } from '../../../master/api/api.ts'
 import type { Answer, RequestOf, TrustPort } from '../../../master/api/room.ts'
+import type { AuditSink } from '../../../master/audit/audit-entry.ts'
 import { Cache } from '../../../master/store/cache.ts'
 import { MemoryStore } from '../../../master/store/memory-store.ts'
 import { NodeUsageBoard } from '../../../master/store/node-usage.ts'
@@ -59,6 +60,7 @@ export interface FrameReader {
 export interface HarnessOptions {
   store?: Store
   serviceCIDR?: string
+  audit?: AuditSink
 }
 
 export async function createHarness(t: ExecutionContext, options: HarnessOptions = {}): Promise<Harness> {
@@ -68,8 +70,14 @@ export async function createHarness(t: ExecutionContext, options: HarnessOptions
   const cache = new Cache({ store, log: silentLog, freeze: true })
   const nodeUsage = new NodeUsageBoard()
   await cache.start()
-  const { serviceCIDR = '10.96.0.0/16' } = options
-  const fixed = { cluster: 'home', version: '0.0.0', serviceCIDR, counters: () => ({ 'broker.clients': 3 }) }
+  const { serviceCIDR = '10.96.0.0/16', audit } = options
+  const fixed = {
+    cluster: 'home',
+    version: '0.0.0',
+    serviceCIDR,
+    counters: () => ({ 'broker.clients': 3 }),
+    ...(audit && { audit }),
+  }
   const api = createApi({ objects, store, cache, nodeUsage, trust, clock: systemClock, random, ...fixed })
   const ends = new AbortController()
   t.teardown(async () => {

@@ -1,7 +1,8 @@
 import test from 'ava'
 import type { ApiRequest } from '../../../contract/wire/api.ts'
 import { readApiRequest } from '../../../master/api/read-request.ts'
-import { createHarness, target } from './harness.ts'
+import type { Answer } from '../../../master/api/room.ts'
+import { createHarness, type Harness, target } from './harness.ts'
 
 const users = (name: string) => ({ resource: 'users', group: 'flotilla.dev', name })
 const nodes = (name: string) => ({ resource: 'nodeidentities', group: 'flotilla.dev', name })
@@ -9,8 +10,14 @@ const object = (kind: string, name: string, spec: object) => ({
   ...{ apiVersion: 'flotilla.dev/v1', kind, metadata: { name }, spec },
 })
 
+/** What a node asks for itself: nobody else may. */
+function askAsNode({ api }: Harness, name: string, request: ApiRequest): Promise<Answer> {
+  return api.handle(request, { identity: { kind: 'node', name }, signal: new AbortController().signal })
+}
+
 test('a certificate is signed in the name that the target stands for', async t => {
-  const { ask, objects } = await createHarness(t)
+  const harness = await createHarness(t)
+  const { ask, objects } = harness
   await objects.create(object('User', 'wall', { tool: true }))
   await objects.create(object('NodeIdentity', 'board-1', { publicKey: 'AAAA' }))
   const csr = 'a CSR'
@@ -18,7 +25,7 @@ test('a certificate is signed in the name that the target stands for', async t =
   t.like(await ask({ verb: 'sign', target: users('wall'), csr }), {
     certificate: 'certificate of system:tool:wall for a CSR',
   })
-  t.like(await ask({ verb: 'sign', target: nodes('board-1') }), {
+  t.like(await askAsNode(harness, 'board-1', { verb: 'sign', target: nodes('board-1') }), {
     certificate: 'certificate of system:node:board-1 for undefined',
   })
 })
@@ -43,10 +50,9 @@ test('a token is made in the name of a user, or of a service account for a pod',
 
 const refused: Array<[what: string, request: ApiRequest, code: string]> = [
   ['a certificate for a user that is not there', { verb: 'sign', target: users('bob'), csr: 'x' }, 'NotFound'],
-  ['a certificate for a node that never joined', { verb: 'sign', target: nodes('board-9') }, 'NotFound'],
+  ['a certificate for a node that another asks for', { verb: 'sign', target: nodes('board-1') }, 'Forbidden'],
   ['a token for a user that is not there', { verb: 'token', target: users('bob') }, 'NotFound'],
   ['a certificate for a user without a key', { verb: 'sign', target: users('alice') }, 'BadRequest'],
-  ['a certificate for another key of a node', { verb: 'sign', target: nodes('board-1'), csr: 'x' }, 'BadRequest'],
   ['a key without end', { verb: 'sign', target: users('alice'), csr: 'x'.repeat(8193) }, 'BadRequest'],
   ['a certificate for a pod', { verb: 'sign', target: target('pods', 'x'), csr: 'x' }, 'BadRequest'],
   ['a certificate for all users', { verb: 'sign', target: { resource: 'users', group: 'flotilla.dev' } }, 'BadRequest'],
@@ -66,6 +72,13 @@ for (const [what, request, code] of refused)
     await objects.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot', namespace: 'default' } })
     await t.throwsAsync(ask(request), { code })
   })
+
+test('a node keeps its key: it gets no certificate for another', async t => {
+  const harness = await createHarness(t)
+  await harness.objects.create(object('NodeIdentity', 'board-1', { publicKey: 'AAAA' }))
+  const request: ApiRequest = { verb: 'sign', target: nodes('board-1'), csr: 'x' }
+  await t.throwsAsync(askAsNode(harness, 'board-1', request), { code: 'BadRequest' })
+})
 
 test('an invitation and a new key are given as the room of trust gives them', async t => {
   const { ask } = await createHarness(t)

@@ -103,9 +103,11 @@ test('each document comes to its place', async t => {
     profile: 'lan',
   }
   const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: { A: '1' } }
+  const sealed = { metadata: { namespace: 'default', name: 'db', uid: 'u', resourceVersion: '7' }, sealed: 'a.b.c.d.e' }
   const own = new Map<string, unknown>([
     ['node', node],
     ['configmaps/default/settings', settings],
+    ['secrets/default/db', sealed],
     ['later/kind', 1],
   ])
   await publisher().publish(own)
@@ -126,6 +128,7 @@ test('each document comes to its place', async t => {
   const { wishes, tables } = await open()
   t.deepEqual(wishes[0]?.node, node as never)
   t.deepEqual([...(wishes[0]?.configMaps ?? [])], [['default/settings', settings as never]])
+  t.deepEqual([...(wishes[0]?.secrets ?? [])], [['default/db', sealed]])
   t.deepEqual(tables, [{ nodes: [route], services: [service] }] as never)
 })
 
@@ -277,6 +280,8 @@ for (const [title, name, document] of [
   ['a pod without containers', 'pods/default/x', { ...whole, spec: {} }],
   ['a container without image', 'pods/default/x', { ...whole, spec: { containers: [{ name: 'main' }] } }],
   ['a ConfigMap that is a list', 'configmaps/default/x', []],
+  ['a Secret that is not sealed', 'secrets/default/x', { metadata: { uid: 'u', resourceVersion: '1' }, data: {} }],
+  ['a Secret without a version', 'secrets/default/x', { metadata: {}, sealed: 'a.b.c.d.e' }],
   ['a node without addresses', 'node', { name: 'board-1' }],
 ] as Array<[string, string, unknown]>) {
   test(`a wish with ${title} is left whole: counted, not taken, not cached`, async t => {

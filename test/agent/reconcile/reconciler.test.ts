@@ -204,3 +204,36 @@ test('a runtime that is away for a while stops nothing and loses nothing', async
     before,
   )
 })
+
+test('the files of what runs are renewed with each wish, and with what is told to have come', async t => {
+  const scene = await setScene(t)
+  const { renewed, made } = scene.volumes
+  scene.wish(podOf('a'))
+  await scene.until('it runs', isRunning(scene, 'a'))
+  t.true(made.has('uid-a'))
+  for (const poke of [() => scene.wish(podOf('a')), () => scene.reconciler.look('uid-a')]) {
+    const before = renewed.length
+    poke()
+    await scene.until('they are renewed', () => renewed.length > before)
+  }
+  t.deepEqual([...new Set(renewed)], ['uid-a'])
+})
+
+test('the files and tokens of a pod go when its containers have ended for good', async t => {
+  const scene = await setScene(t)
+  const once = wishOf([spec('main', { image: 'web:1', command: ['sh', '-c', 'exit 0'] })], {
+    spec: { restartPolicy: 'Never' },
+  })
+  scene.wish(once)
+  await scene.until('it ends', () => scene.reports.get('uid-web')?.status?.phase === 'Succeeded')
+  await scene.until('they are gone', () => scene.volumes.made.size === 0)
+  t.is((await scene.containers()).length, 1, 'the container stays, for its log and its state')
+})
+
+test('files in memory of a pod that nobody knows of any more are removed', async t => {
+  const scene = await setScene(t)
+  scene.volumes.made.add('uid-lost')
+  scene.wish()
+  await scene.until('they are gone', () => scene.volumes.made.size === 0, second)
+  t.deepEqual(await scene.volumes.list(), [])
+})

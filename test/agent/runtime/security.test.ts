@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { ContainerSecurity } from '../../../agent/runtime/runtime.ts'
+import type { ContainerSecurity, PullCredentials } from '../../../agent/runtime/runtime.ts'
 import { toSecurityMessage } from '../../../agent/runtime/security.ts'
-import { type BoardHarness, useBoard } from './harness.ts'
+import { CodedError } from '../../../kit/errors.ts'
+import { type BoardHarness, startScript, useBoard } from './harness.ts'
 import { containerOf, waitForExit } from './runtime-contract.ts'
 
 const start = useBoard(test, 'security')
@@ -108,6 +109,20 @@ onBoard(
 
 onBoard('the user of an image is known before a container of it is made', async (t, { runtime, image }) => {
   t.is((await runtime.imageStatus(image))?.user, 65_534)
+})
+
+onBoard('who a pull is for is told to the registry, and to nobody who does not ask', async (t, { board, runtime }) => {
+  const right = `Basic ${Buffer.from('robot:pass:word').toString('base64')}`
+  const guarded = `require('http').createServer((q, r) => q.headers.authorization === '${right}'
+    ? r.writeHead(404).end()
+    : r.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()).listen(5011, '127.0.0.1', () => console.log('up'))`
+  await startScript(board, ['--input-type=commonjs', '-e', guarded])
+  const pull = async (credentials?: PullCredentials): Promise<unknown> =>
+    (await t.throwsAsync(runtime.pullImage('127.0.0.1:5011/private:1', { credentials }), { instanceOf: CodedError }))
+      ?.code
+  t.is(await pull(), 'Unauthorized')
+  t.is(await pull({ username: 'robot', password: 'wrong' }), 'Unauthorized')
+  t.is(await pull({ username: 'robot', password: 'pass:word' }), 'NotFound')
 })
 
 test('a kernel without seccomp gets no profile, for it could start no container with one', t => {

@@ -1,5 +1,5 @@
 /** Finds what of a pod's volumes a container is to see, and where; a subPath leads to nothing outside of its volume. */
-import { realpath } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Container } from '../../contract/resources/pod.ts'
 import { checkFilePath, type VolumeMount } from '../../contract/resources/volume.ts'
@@ -72,6 +72,8 @@ async function makeSubdirectory(
   for (const name of subPath.split('/')) {
     path = join(path, name)
     await makeEmptyDirectory(path, pod.spec.securityContext?.fsGroup)
+    // A link that somebody has left there before; nothing is made behind it.
+    if (!(await lstat(path)).isDirectory()) throw bad(subPath, 'it leads elsewhere')
   }
   return path
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -121,6 +121,16 @@ for (const [title, other] of [
     }
   })
 }
+
+test('a link in an empty directory leads nowhere', async t => {
+  const { directory, find } = await setScene(t)
+  await mkdir(join(directory, 'outside'))
+  await symlink('../outside', join(directory, 'work/evil'))
+  for (const subPath of ['evil', 'evil/deeper']) {
+    await refused(t, find([{ name: 'work', mountPath: '/x', subPath }]), /it leads elsewhere/)
+  }
+  t.deepEqual(await readdir(join(directory, 'outside')), [])
+})
 
 test('parts beside each other may be mounted', async t => {
   const { find } = await setScene(t)

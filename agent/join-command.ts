@@ -18,7 +18,7 @@ export const unreachableExitStatus = 3
 
 export interface JoinTerminal {
   stdin: LineInput
-  stdout: { write(text: string): unknown }
+  stdout: { write(text: string): unknown; isTTY?: boolean }
   stderr: { write(text: string): unknown }
   clock: Clock
   random: Random
@@ -81,7 +81,9 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
     })
     if (outcome === 'already') say(`this board is node ${nodeName} of cluster ${ticket.cluster} already`)
     if (file !== undefined && file !== '-') await removeLine(file, terminal)
-    if (outcome === 'joined') say('start the agent: flotilla agent (or: systemctl restart flotilla-agent)')
+    // Not for an agent that joins: it goes on by itself.
+    if (outcome === 'joined' && stdout.isTTY)
+      say('start the agent: flotilla agent (or: systemctl restart flotilla-agent)')
     return 0
   } catch (error) {
     if (!(error instanceof CodedError)) throw error

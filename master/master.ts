@@ -213,7 +213,7 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     counters: () => countersOf(broker, badMessages),
   })
   const api = forThoseInGoodStanding(verbs, trust)
-  const speaker = new MasterPresenceSpeaker({ bus, topics, presence })
+  const speaker = new MasterPresenceSpeaker({ bus, topics, presence, clock })
   return [
     part('cache', cache),
     part('audit log', audit),

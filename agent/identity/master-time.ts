@@ -55,7 +55,8 @@ export class MasterTime {
    */
   told(timeMs: number, { isFresh, untilMs = Number.POSITIVE_INFINITY }: { isFresh: boolean; untilMs?: number }): void {
     if (!Number.isFinite(timeMs) || timeMs > untilMs) return
-    if (isFresh) this.#compare(timeMs)
+    // A master that has gone back behind its own words has the wrong clock itself.
+    if (isFresh && timeMs >= this.#atLeast() - offMs) this.#compare(timeMs)
     this.#raise(timeMs)
   }
 

@@ -2,11 +2,13 @@
 import type { MasterPresence } from '../../contract/wire/fleet.ts'
 import type { Topics } from '../../contract/wire/topics.ts'
 import type { Bus, Will } from '../../kit/bus/bus.ts'
+import { type Clock, timestamp } from '../../kit/clock.ts'
 
 export interface MasterPresenceParts {
   bus: Bus
   topics: Topics
   presence: Omit<MasterPresence, 'online'>
+  clock: Clock
 }
 
 export function masterWill(topics: Topics, presence: Omit<MasterPresence, 'online'>): Will {
@@ -32,7 +34,8 @@ export class MasterPresenceSpeaker {
   }
 
   #say(online: boolean): Promise<void> {
-    const { bus, topics, presence } = this.#parts
-    return bus.publish(topics.masterPresence, JSON.stringify({ online, ...presence }), { retain: true })
+    const { bus, topics, presence, clock } = this.#parts
+    const said: MasterPresence = { online, ...presence, time: timestamp(clock) }
+    return bus.publish(topics.masterPresence, JSON.stringify(said), { retain: true })
   }
 }

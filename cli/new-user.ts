@@ -56,7 +56,7 @@ const notYet = '9999-12-31T00:00:00Z'
 /** Resolves to what there is to say about it, a line each. */
 export async function makeUser(session: Session, plan: UserPlan): Promise<string[]> {
   const user = await ensureUser(session, plan)
-  const told = [tellBefore(plan.name, user.before), await bindRole(session, plan)]
+  const told = [tellBefore(plan.name, user.before), await bindRole(session, plan, user.before === undefined)]
   const { createCsr } = await import('../kit/x509.ts')
   const { name, tool } = plan
   const username = usernameOf({ kind: tool ? 'tool' : 'user', name })
@@ -113,12 +113,16 @@ async function voidOlder({ api }: Session, name: string, csr: string): Promise<v
   await api.patch(userTarget(name), { spec: { validAfter: time } })
 }
 
-async function bindRole({ api, namespace: current }: Session, plan: UserPlan): Promise<string | undefined> {
-  const { name, tool, role, allNamespaces, namespace = current } = plan
-  if (role === undefined)
-    return tool || plan.groups.length > 0
-      ? undefined
-      : `${name} may do nothing yet: --role, or flotilla create rolebinding`
+async function bindRole(
+  { api, namespace: current }: Session,
+  plan: UserPlan,
+  isNew: boolean,
+): Promise<string | undefined> {
+  const { name, role, allNamespaces, namespace = current } = plan
+  if (role === undefined) {
+    const isPoor = isNew && !plan.tool && plan.groups.length === 0
+    return isPoor ? `${name} may do nothing yet: --role, or flotilla create rolebinding` : undefined
+  }
   const kind = kindNamed(allNamespaces ? 'clusterrolebindings' : 'rolebindings')
   const place = allNamespaces ? undefined : namespace
   const binding = {

@@ -4,6 +4,7 @@ import type { Bus } from '../kit/bus/bus.ts'
 import type { ConnectionFailure } from '../kit/bus/connection-failure.ts'
 import type { MqttBus } from '../kit/bus/mqtt-bus.ts'
 import type { TlsOptions } from '../kit/bus/tls-socket.ts'
+import { type Clock, systemClock } from '../kit/clock.ts'
 import { CodedError } from '../kit/errors.ts'
 import { silentLog } from '../kit/log.ts'
 import type { ClusterContext } from './config.ts'
@@ -24,7 +25,7 @@ export const openMqttBus: OpenBus = async (context, clientId) => {
   const timing = { keepaliveSeconds, connectTimeoutMs }
   const bus = connectMqttBus({ url: servers, clientId, log: silentLog, ...timing, ...credentialsOf(context) })
   try {
-    await untilOpen(bus, servers.length === 1 ? connectTimeoutMs : allTimeoutMs)
+    await untilOpen(bus, servers.length === 1 ? connectTimeoutMs : allTimeoutMs, systemClock)
     return bus
   } catch (error) {
     await bus.close()
@@ -45,31 +46,33 @@ class NotOpen extends Error {
   }
 
   explain(context: ClusterContext): CodedError {
-    const hint = hintAbout({ ...context, server: this.server }, this.failure)
-    const message = `cannot reach the broker at ${this.address}: because ${this.failure.reason}: ${hint}`
-    const code = this.failure.kind === 'ended' ? 'ServiceUnavailable' : 'Unauthorized'
-    return new CodedError(code, message, { cause: this })
+    const { kind, reason } = this.failure
+    const what = {
+      ended: `cannot reach the broker at ${this.address}`,
+      refused: `cannot log in as ${context.username} at ${this.address}`,
+      untrusted: `cannot trust the broker at ${this.address}`,
+    }[kind]
+    const message = `${what}: because ${reason}: ${hintAbout({ ...context, server: this.server }, this.failure)}`
+    return new CodedError(kind === 'ended' ? 'ServiceUnavailable' : 'Unauthorized', message, { cause: this })
   }
 }
 
 /** Who is told no by one of a cluster's servers need not ask the others. */
-async function untilOpen(bus: MqttBus, timeoutMs: number): Promise<void> {
-  const { waitConnected } = await import('../kit/bus/mqtt-bus.ts')
-  const refused = Promise.withResolvers<never>()
+async function untilOpen(bus: MqttBus, timeoutMs: number, clock: Clock): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const seen: { last: ConnectionFailure } = { last: { kind: 'ended', reason: `no answer in ${timeoutMs} ms` } }
-  const forget = bus.onFailure(failure => {
-    seen.last = failure
-    if (failure.kind !== 'ended') refused.reject(new NotOpen(failure, bus))
-  })
+  const undo = [
+    bus.onConnect(resolve),
+    bus.onFailure(failure => {
+      seen.last = failure
+      if (failure.kind !== 'ended') reject(new NotOpen(failure, bus))
+    }),
+    clock.after(timeoutMs, () => reject(new NotOpen(seen.last, bus))),
+  ]
   try {
-    await Promise.race([
-      refused.promise,
-      waitConnected(bus, timeoutMs).catch(() => {
-        throw new NotOpen(seen.last, bus)
-      }),
-    ])
+    await promise
   } finally {
-    forget()
+    for (const undoOne of undo) undoOne()
   }
 }
 
@@ -84,13 +87,15 @@ function credentialsOf({ ca, certificate, key, token }: ClusterContext): {
   return { tls, ...(token !== undefined && { username: 'token', password: token }) }
 }
 
+type Asker = Pick<ClusterContext, 'name' | 'username' | 'token'> & { server: string }
+
 /** What to do about it. */
-export function hintAbout(
-  { name, server, username }: Pick<ClusterContext, 'name' | 'username'> & { server: string },
-  { kind, reason }: ConnectionFailure,
-): string {
-  if (kind === 'refused')
-    return `${username} is revoked, unknown or of another cluster; an admin lets you in again: flotilla user create ${username} (context ${name})`
+export function hintAbout({ name, server, username, token }: Asker, { kind, reason }: ConnectionFailure): string {
+  if (kind === 'refused') {
+    const what = token === undefined ? 'certificate' : 'token'
+    const way = token === undefined ? `flotilla user create ${username}` : `flotilla user token ${username}`
+    return `its ${what} has run out or was revoked, or is of another cluster; an admin makes a new one: ${way} (context ${name})`
+  }
   if (kind === 'untrusted')
     return `who answers there is not the master that context ${name} knows: another cluster, or somebody in between`
   if (!/^mqtts?\+unix:/.test(server))

@@ -145,5 +145,6 @@ test('each way of not getting in has its own advice', t => {
   t.regex(hintAbout(context, { kind: 'ended', reason: 'ENOENT' }), /master running on this board/)
   t.regex(hintAbout({ ...context, server: 'mqtts://board-1' }, { kind: 'ended', reason: 'ECONNREFUSED' }), /port open/)
   t.regex(hintAbout(context, { kind: 'refused', reason: 'revoked' }), /flotilla user create alice/)
+  t.regex(hintAbout({ ...context, token: 'x' }, { kind: 'refused', reason: 'no' }), /flotilla user token alice/)
   t.regex(hintAbout(context, { kind: 'untrusted', reason: 'not of our CA' }), /not the master/)
 })

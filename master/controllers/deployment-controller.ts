@@ -67,14 +67,14 @@ export class DeploymentController implements Controller {
   }
 
   #generations(deployment: Deployment): Generations {
-    const all = this.#parts.cache.ownedBy<ReplicaSet>(replicaSetKind, deployment.metadata.uid ?? '')
+    const all = this.#parts.cache.ownedBy<ReplicaSet>(replicaSetKind, deployment.metadata)
     const newSet = findNewReplicaSet(deployment, all)
     return { all, newSet, oldSets: all.filter(set => set !== newSet) }
   }
 
   #countRunning(sets: readonly ReplicaSet[]): number {
     return sum(sets, ({ metadata }) => {
-      const pods = this.#parts.cache.ownedBy<Pod>(podKind, metadata.uid ?? '')
+      const pods = this.#parts.cache.ownedBy<Pod>(podKind, metadata)
       return pods.filter(pod => !isPodFinished(pod)).length
     })
   }

@@ -68,7 +68,7 @@ export class ReplicaSetController implements Controller {
   }
 
   #ownedPods(set: ReplicaSet): readonly Pod[] {
-    return this.#parts.cache.ownedBy<Pod>(podKind, set.metadata.uid ?? '')
+    return this.#parts.cache.ownedBy<Pod>(podKind, set.metadata)
   }
 
   #activePods(set: ReplicaSet): Pod[] {
@@ -132,7 +132,8 @@ export class ReplicaSetController implements Controller {
   #relatedPods(set: ReplicaSet): Pod[] {
     const deployment = controllerOf(set)
     if (!deployment) return this.#activePods(set)
-    const siblings = this.#parts.cache.ownedBy<ReplicaSet>(replicaSetKind, deployment.uid)
+    const { namespace = '' } = set.metadata
+    const siblings = this.#parts.cache.ownedBy<ReplicaSet>(replicaSetKind, { uid: deployment.uid, namespace })
     return siblings.flatMap(sibling => this.#activePods(sibling))
   }
 

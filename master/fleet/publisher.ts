@@ -160,7 +160,7 @@ export class Publisher {
   #setService(namespace: string | undefined, name: string): void {
     const { cache } = this.#parts
     const service = cache.get<Service>(serviceKind, namespace, name)
-    const slices = service ? cache.ownedBy<EndpointSlice>(endpointSliceKind, service.metadata.uid ?? '') : []
+    const slices = service ? cache.ownedBy<EndpointSlice>(endpointSliceKind, service.metadata) : []
     this.#setRoute(`services/${namespace}/${name}`, service && renderServiceRoute(service, slices))
   }
 

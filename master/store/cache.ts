@@ -82,9 +82,15 @@ export class Cache {
     return index.find(kindPrefix(kind, one ? namespace : undefined)) as KubernetesObject[] as T[]
   }
 
-  /** Objects of `kind` whose controller owner reference names this uid. */
-  ownedBy<T extends KubernetesObject>(kind: Kind, ownerUid: string): readonly T[] {
-    return this.#byOwner.find(`${kindPrefix(kind)}${ownerUid}`) as KubernetesObject[] as T[]
+  /**
+   * Objects of `kind` whose controller owner reference names this owner, in the owner's namespace only: what somebody writes
+   * elsewhere must not pass for its.
+   */
+  ownedBy<T extends KubernetesObject>(
+    kind: Kind,
+    { uid, namespace }: { uid?: string; namespace?: string },
+  ): readonly T[] {
+    return this.#byOwner.find(`${kindPrefix(kind, namespace)}${uid ?? ''}`) as KubernetesObject[] as T[]
   }
 
   /** Pods bound to this node, the ended and the terminating ones included. */
@@ -237,7 +243,7 @@ function prefixOf(object: AnyObject, namespace?: string): string | undefined {
 
 function ownerKey(object: AnyObject): string | undefined {
   const owner = object.metadata.ownerReferences?.find(reference => reference.controller)
-  return owner && `${prefixOf(object)}${owner.uid}`
+  return owner && `${prefixOf(object, object.metadata.namespace)}${owner.uid}`
 }
 
 function nodeOf(object: AnyObject): string | undefined {

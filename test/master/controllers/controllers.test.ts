@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../../../contract/resources/meta.ts'
 import { controllerOf } from '../../../contract/resources/owners.ts'
 import type { Pod } from '../../../contract/resources/pod.ts'
 import { isPodActive } from '../../../contract/resources/pods.ts'
-import { namespaceKind, podKind } from '../../../master/controllers/kinds.ts'
+import { namespaceKind, podKind, serviceAccountKind } from '../../../master/controllers/kinds.ts'
 import { kindOf } from '../../../master/store/objects.ts'
 import { makeDeployment, makeTemplate, Simulation } from '../../support/simulation.ts'
 
@@ -39,6 +39,36 @@ test('the namespaces of every cluster are there from the start', async t => {
   const simulation = await startCluster(t, 0)
   const names = simulation.cache.list(namespaceKind).map(({ metadata }) => metadata.name)
   t.deepEqual([...names].sort(), ['default', 'kube-system'])
+})
+
+test('each namespace has its service account, which comes back, and goes with the namespace', async t => {
+  const simulation = await startCluster(t, 0)
+  const { objects, cache } = simulation
+  const accounts = (): string[] =>
+    cache.list(serviceAccountKind).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+  t.deepEqual(accounts().sort(), ['default/default', 'kube-system/default'])
+  await objects.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } })
+  await simulation.settle()
+  t.true(accounts().includes('x/default'))
+  await simulation.delete(cache.get(serviceAccountKind, 'x', 'default')!)
+  await simulation.settle()
+  t.true(accounts().includes('x/default'))
+  await simulation.delete(cache.get(namespaceKind, undefined, 'x')!)
+  await simulation.settle()
+  t.deepEqual(accounts().sort(), ['default/default', 'kube-system/default'])
+  t.is(cache.get(namespaceKind, undefined, 'x'), undefined)
+})
+
+test('a pod of another namespace that names a replica set as its owner is no replica of it', async t => {
+  const simulation = await startCluster(t, 2)
+  const [replica] = simulation.pods()
+  await simulation.objects.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } })
+  const { name: _name, namespace: _namespace, uid: _uid, resourceVersion: _version, ...metadata } = replica!.metadata
+  for (const name of ['a', 'b', 'c'])
+    await simulation.objects.create({ ...replica!, metadata: { ...metadata, name, namespace: 'x' } })
+  await simulation.settle()
+  t.is(simulation.deployment().status?.replicas, 2)
+  t.is(simulation.pods().filter(({ metadata: { namespace } }) => namespace === 'default').length, 2)
 })
 
 test('a pod whose labels no longer match is let go and replaced', async t => {

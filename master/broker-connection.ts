@@ -8,13 +8,18 @@ import { connectMqttBus, type MqttBus, waitConnected } from '../kit/bus/mqtt-bus
 import type { TlsOptions } from '../kit/bus/tls-socket.ts'
 import type { Clock } from '../kit/clock.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
+import type { Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
+import { Loop } from '../kit/loop.ts'
 import type { Credentials } from '../kit/x509.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
 import { masterWill } from './fleet/master-presence.ts'
 import type { Trust } from './trust/trust.ts'
 
+/** IANA's for MQTT with TLS. */
+export const defaultTlsPort = 8883
+const upkeepMs = 60 * 60_000
 /** How often to say that there is no broker yet. */
 const brokerPatienceMs = 10_000
 
@@ -47,13 +52,18 @@ export async function startBroker(
   return broker
 }
 
+export interface ExternalBroker {
+  url: string
+  tls: () => TlsOptions
+}
+
 export interface ConnectionOptions {
   cluster: string
   profile: ProfileName
   topics: Topics
   presence: Omit<MasterPresence, 'online'>
   /** The embedded one, or where another is found and how to be believed there. */
-  to: { broker: EmbeddedBroker } | { url: string; tls: () => TlsOptions }
+  to: { broker: EmbeddedBroker } | ExternalBroker
   clock: Clock
   log: Log
 }
@@ -81,27 +91,52 @@ export function connectToBroker({
   })
 }
 
+export interface ExternalOptions {
+  brokerUrl: string | undefined
+  brokerCa?: string | undefined
+  brokerFiles?: { directory: string; pidFile?: string | undefined } | undefined
+  clock: Clock
+  log: Log
+}
+
 /**
  * How the master is believed by a broker that is not ours, and it by the master: the certificate `system:master` of the cluster's
- * CA, and a server's certificate of the same CA, or of the one in `brokerCa` (PEM).
+ * CA, and a server's certificate of the same CA, or of the one in `brokerCa` (PEM). `parts` keep that so.
  */
-export async function externalBroker(
-  { url, brokerCa }: { url: string; brokerCa?: string | undefined },
+export async function openExternal(
+  options: ExternalOptions,
   trust: Trust,
-): Promise<{ url: string; tls: () => TlsOptions; refresh: () => Promise<void> }> {
-  const scheme = URL.canParse(url) ? new URL(url) : undefined
-  if (scheme?.protocol === 'mqtt:' && !isLoopback(scheme.hostname)) {
-    const why = 'everything would cross the wire unencrypted; without TLS only a broker on 127.0.0.1 is used'
-    throw new CodedError('Invalid', `cannot use the broker ${scheme.host}: because ${why}: give mqtts://${scheme.host}`)
-  }
+): Promise<{ to: ExternalBroker; parts: Part[] }> {
+  const { brokerUrl: url = '', brokerCa, brokerFiles, clock, log } = options
+  checkUrl(url)
   const own = await trust.openOwnCertificate()
   const believed =
     brokerCa === undefined ? { ca: trust.authority.certificate, servername: masterServerName } : { ca: brokerCa }
+  const onError = (error: unknown): void =>
+    log.warn("cannot renew the master's certificate", { error: messageOf(error) })
+  const upkeep = new Loop({ clock, intervalMs: upkeepMs, run: () => own.refresh(), onError })
+  const files = brokerFiles && (await trust.openBrokerFiles({ ...brokerFiles, listen: externalPorts(url) }))
   return {
-    url,
-    tls: () => ({ ...believed, cert: own.current.certificate, key: own.current.key }),
-    refresh: () => own.refresh(),
+    to: { url, tls: () => ({ ...believed, cert: own.current.certificate, key: own.current.key }) },
+    parts: [
+      { name: 'upkeep of our certificate', start: () => upkeep.start(), stop: () => upkeep.stop() },
+      ...(files ? [{ name: "the broker's files", start: () => files.start(), stop: () => files.stop() }] : []),
+    ],
   }
+}
+
+/** Where those with a certificate connect, and where boards do that have none yet: a Mosquitto needs two doors for that. */
+export function externalPorts(url: string): { port: number; joinPort: number } {
+  const { protocol, port } = URL.canParse(url) ? new URL(url) : { protocol: '', port: '' }
+  const own = protocol === 'mqtts:' && port !== '' ? Number(port) : defaultTlsPort
+  return { port: own, joinPort: own + 1 }
+}
+
+function checkUrl(url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol !== 'mqtt:' || isLoopback(parsed.hostname)) return
+  const why = 'everything would cross the wire unencrypted; without TLS only a broker on 127.0.0.1 is used'
+  throw new CodedError('Invalid', `cannot use the broker ${parsed.host}: because ${why}: give mqtts://${parsed.host}`)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `flotilla master`: runs the master of a cluster on this board. */
 import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkLabelName } from '../contract/resources/names.ts'
 import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { systemClock } from '../kit/clock.ts'
@@ -10,9 +11,10 @@ import { untilSignalled } from '../kit/process.ts'
 import { systemRandom } from '../kit/random.ts'
 import { type AuditLevel, auditLevels } from './audit/audit-entry.ts'
 import type { ListenAddress } from './broker/listener.ts'
+import { defaultTlsPort } from './broker-connection.ts'
 import { initCluster } from './init-cluster.ts'
 import { describeInit, findCaller, initCommand } from './init-command.ts'
-import { defaultTlsPort, type MasterOptions, startMaster } from './master.ts'
+import { type MasterOptions, startMaster } from './master.ts'
 import { adminPathOf } from './trust/trust.ts'
 
 /** Whom a certificate names is the same here: the mode only keeps strangers from trying. */
@@ -42,6 +44,8 @@ export const masterCommand: Command = {
     ...placeOptions,
     { flags: '--plain-listen <address>', summary: 'also listen without TLS, on 127.0.0.1 only' },
     { flags: '--websocket-listen <address>', summary: 'also listen for MQTT over WebSocket, with TLS' },
+    { flags: '--broker-files <dir>', summary: "keep that broker's files there, if it is a Mosquitto" },
+    { flags: '--broker-pid <file>', summary: 'its pid_file: it is told when they change' },
     { flags: '--broker-ca <file>', summary: "the CA of that broker's certificate, if it is not the cluster's" },
     { flags: '--profile <name>', summary: 'how much to talk', choices: Object.keys(profiles), default: 'lan' },
     {
@@ -91,6 +95,7 @@ function readOptions({ options }: Input): MasterOptions {
     listen: readListeners(text, given),
     advertise: [options['advertise'] ?? []].flat().map(value => readAdvertised(String(value))),
     brokerUrl: given('broker'),
+    brokerFiles: brokerFilesOf(given('brokerFiles'), given('brokerPid')),
     brokerCa: readCa(given('brokerCa')),
     profile: (given('profile') ?? 'lan') as ProfileName,
     audit: (given('audit') ?? 'changes') as AuditLevel,
@@ -100,6 +105,14 @@ function readOptions({ options }: Input): MasterOptions {
     random: systemRandom,
     log: createLog({ level: (given('logLevel') ?? 'info') as Level }),
   }
+}
+
+function brokerFilesOf(directory: string | undefined, pidFile: string | undefined): MasterOptions['brokerFiles'] {
+  if (directory === undefined && pidFile !== undefined) {
+    throw new CodedError('Invalid', 'cannot use --broker-pid: because it goes with --broker-files')
+  }
+  // Mosquitto may run in another folder.
+  return directory === undefined ? undefined : { directory: resolve(directory), pidFile }
 }
 
 function readListeners(text: (name: string) => string, given: (name: string) => string | undefined): ListenAddress[] {

@@ -1,5 +1,7 @@
 /** The master, wired: the only file that knows every room of this island. */
 import { join } from 'node:path'
+import { findCondition } from '../contract/resources/conditions.ts'
+import type { Node } from '../contract/resources/node.ts'
 import { version } from '../contract/version.ts'
 import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { topicsOf } from '../contract/wire/topics.ts'
@@ -19,7 +21,7 @@ import type { AuditLevel } from './audit/audit-entry.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { EmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
-import { connectToBroker, externalBroker, startBroker, untilConnected } from './broker-connection.ts'
+import { connectToBroker, externalPorts, openExternal, startBroker, untilConnected } from './broker-connection.ts'
 import { Controllers } from './controllers/controllers.ts'
 import { Intake } from './fleet/intake.ts'
 import { Leases } from './fleet/leases.ts'
@@ -32,6 +34,7 @@ import { NodeUsageBoard } from './store/node-usage.ts'
 import { Objects } from './store/objects.ts'
 import { openSealedStore, type SealedStore } from './store/sealed-store.ts'
 import { advertisedAddresses } from './trust/advertise.ts'
+import { nodeKind } from './trust/kinds.ts'
 import { Recheck } from './trust/recheck.ts'
 import { openTrust, pkiDirectoryOf, type Trust, type TrustOptions } from './trust/trust.ts'
 
@@ -44,6 +47,8 @@ export interface MasterOptions {
   advertise?: string[]
   /** A broker of the user's own, instead of the embedded one. */
   brokerUrl: string | undefined
+  /** Where a Mosquitto finds its files, kept fresh; and the file that names its process. */
+  brokerFiles?: { directory: string; pidFile?: string | undefined } | undefined
   /** PEM: the CA that its certificate is from, when that is not the cluster's. */
   brokerCa?: string | undefined
   profile: ProfileName
@@ -64,11 +69,6 @@ export interface Master {
 }
 
 const eventSweepMs = 5 * 60_000
-const certificateUpkeepMs = 60 * 60_000
-/** IANA's for MQTT with TLS. */
-export const defaultTlsPort = 8883
-/** Of a Mosquitto that carries the traffic. */
-export const defaultJoinPort = 8884
 
 /** Resolves when the API answers. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
@@ -137,30 +137,31 @@ function trustOptions(options: MasterOptions, { objects, cache, events, leases }
   const { cluster, clock, random, log, dataDirectory, listen, advertise = [], brokerUrl } = options
   const tls = listen.filter(address => address.type === 'tls')
   const sockets = listen.filter(address => address.type === 'tls-unix')
-  const external = [{ host: '0.0.0.0', port: defaultTlsPort }]
+  const external = brokerUrl === undefined ? undefined : externalPorts(brokerUrl)
+  const addresses = (port: number | undefined): string[] =>
+    advertisedAddresses({ advertise, listen: port === undefined ? tls : [{ host: '0.0.0.0', port }] })
+  const atJoinPort = (address: string): string => address.replace(/:\d+$/, `:${external?.joinPort}`)
   return {
     ...{ directory: dataDirectory, cluster, clock, random, log, objects, cache, events },
-    addresses: () => advertisedAddresses({ advertise, listen: brokerUrl === undefined ? tls : external }),
-    ...(brokerUrl !== undefined && {
-      joinAddresses: () => joinAddressesOf(advertisedAddresses({ advertise, listen: external })),
-    }),
+    addresses: () => addresses(external?.port),
+    ...(external && { joinAddresses: () => addresses(external.port).map(atJoinPort) }),
     localServers: () => (brokerUrl === undefined ? sockets.map(({ socketPath }) => `mqtts+unix://${socketPath}`) : []),
-    isLiving: node => leases.isReachable(node),
+    // After a restart nobody has been heard yet: what the store says of a board holds until it is known better.
+    isLiving: node => leases.isReachable(node) || isReady(cache.get<Node>(nodeKind, undefined, node)),
   }
 }
 
-/** A broker that is not ours has a door of its own for boards without a certificate. */
-const joinAddressesOf = (addresses: string[]): string[] =>
-  addresses.map(address => address.replace(/:\d+$/, `:${defaultJoinPort}`))
+function isReady(node: Node | undefined): boolean {
+  return findCondition(node?.status?.conditions, 'Ready')?.status === 'True'
+}
 
 /** What the parts know of each other goes through the store; the rest is told here. */
 async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
-  const { clock, random, log, cluster, brokerUrl = '', brokerCa } = options
+  const { clock, random, log, cluster } = options
   const { store, objects, cache, events, leases, trust, broker } = rooms
   const topics = topicsOf(cluster)
   const presence = { epoch: store.epoch, instance: random.uuid(), version }
-  const external = broker ? undefined : await externalBroker({ url: brokerUrl, brokerCa }, trust)
-  const to = broker ? { broker } : external!
+  const { to, parts } = broker ? { to: { broker }, parts: [] } : await openExternal(options, trust)
   const bus = connectToBroker({ cluster, profile: options.profile, topics, presence, to, clock, log })
   const badMessages = new BadMessages(log)
   const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, badMessages })
@@ -216,10 +217,10 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence, clock })
   return [
     part('cache', cache),
-    part('audit log', audit),
+    // A Mosquitto that waits for its files may start now.
+    ...parts,
     { name: 'bus', start: () => undefined, stop: () => bus.close() },
     { name: 'connection', start: () => untilConnected(bus, { clock, log }), stop: () => undefined },
-    ...(external ? [part('upkeep of our certificate', upkeepPart(external.refresh, { clock, log }))] : []),
     { name: 'requests to nodes', start: () => requester.start(), stop: () => requester.stop() },
     // Before anybody is asked for reports, there must be one who takes them in.
     part('intake', intake),
@@ -271,12 +272,6 @@ function forThoseInGoodStanding(api: Api, { identities }: Trust): Api {
       return api.handle(request, context)
     },
   }
-}
-
-function upkeepPart(refresh: () => Promise<void>, { clock, log }: { clock: Clock; log: Log }): Loop {
-  const onError = (error: unknown): void =>
-    log.warn("cannot renew the master's certificate", { error: messageOf(error) })
-  return new Loop({ clock, intervalMs: certificateUpkeepMs, run: refresh, onError })
 }
 
 function sweepPart(events: EventRecorder, { clock, log }: { clock: Clock; log: Log }): Loop {

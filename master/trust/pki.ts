@@ -37,6 +37,8 @@ export const pkiFiles = {
   serverKey: 'server.key',
   tokenKey: 'service-accounts.key',
   ledger: 'issued.jsonl',
+  brokerCertificate: 'mosquitto.crt',
+  brokerKey: 'mosquitto.key',
 } as const
 
 /** Rejects with `Forbidden` when others may read the keys, with `Invalid` when they are damaged, incomplete or another cluster's. */
@@ -89,7 +91,7 @@ function checkCa({ certificate, key, directory, cluster }: FoundCa): Credentials
 }
 
 /** One that is not there is made: nobody outside relies on it for longer than a token lives. */
-async function openKey(path: string): Promise<string> {
+export async function openKey(path: string): Promise<string> {
   const found = await readPrivateFile(path)
   if (found !== undefined) {
     checkKey(path, found)

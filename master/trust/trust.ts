@@ -16,6 +16,7 @@ import type { Objects } from '../store/objects.ts'
 import { Admin } from './admin.ts'
 import { Authenticator } from './authenticator.ts'
 import { Authority } from './authority.ts'
+import { BrokerFiles, type BrokerFilesParts } from './broker-files.ts'
 import { Certifier } from './certifier.ts'
 import { Identities } from './identities.ts'
 import { BoardJoiner } from './join-board.ts'
@@ -25,7 +26,7 @@ import { Ledger } from './ledger.ts'
 import { Nonces } from './nonces.ts'
 import { namesWith, type OwnNames, ownNames } from './own-addresses.ts'
 import { OwnCertificate } from './own-certificate.ts'
-import { openPki, pkiFiles } from './pki.ts'
+import { openKey, openPki, pkiFiles } from './pki.ts'
 import { BoardRenewal } from './renew-board.ts'
 import { SecurityEvents } from './security-events.ts'
 import { ServerCertificate } from './server-certificate.ts'
@@ -64,6 +65,8 @@ export interface TrustVerbs {
   invitation(): { cluster: string; addresses: string[]; caFingerprint: string }
 }
 
+export type BrokerFilesPlace = Pick<BrokerFilesParts, 'directory' | 'pidFile' | 'listen'>
+
 export interface Trust {
   authority: Authority
   ledger: Ledger
@@ -82,6 +85,8 @@ export interface Trust {
   openOwnCertificate(): Promise<OwnCertificate>
   /** Answers boards that ask to join. */
   joinService(bus: Bus, topics: Topics): JoinService
+  /** Keeps the files of a broker that is not ours. */
+  openBrokerFiles(of: BrokerFilesPlace): Promise<BrokerFiles>
   /** Keeps the administrator's configuration and other files fresh while it runs. */
   upkeep: Loop
 }
@@ -121,6 +126,14 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
       const own = new OwnCertificate({ authority, directory: pkiDirectory })
       await own.refresh()
       return own
+    },
+    openBrokerFiles: async place => {
+      const key = await openKey(join(pkiDirectory, pkiFiles.brokerKey))
+      const path = join(pkiDirectory, pkiFiles.brokerCertificate)
+      const certificate = new ServerCertificate({ authority, key, path, names, clock, log })
+      await certificate.open()
+      const parts = { cluster, authority, ledger, identities, cache, clock, log }
+      return new BrokerFiles({ ...parts, ...place, serverCertificate: certificate })
     },
     joinService: (bus, topics) => {
       const nonces = new Nonces({ clock, random })

@@ -81,7 +81,7 @@ async function wire(options: AgentOptions): Promise<Part[]> {
 
   const podFiles = `${options.dataDirectory}/pods`
   const wired = wireVolumes({
-    ...{ identity, api: link.api, podFiles, clock, random, log },
+    ...{ identity, bus, api: link.api, podFiles, clock, random, log },
     wish: () => board.wish,
     onToken: uid => reconciler.look(uid),
     onMissingToken: (want, reason) => reporter.addEvent(tokenMissing(want, reason, clock)),

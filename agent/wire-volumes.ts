@@ -1,5 +1,6 @@
 /** Wires what pods find in their files and environments: the wish, the board's own key, the tokens that the master gives. */
 import type { SecretContents } from '../contract/wire/fleet.ts'
+import type { Bus } from '../kit/bus/bus.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Random } from '../kit/random.ts'
@@ -14,6 +15,7 @@ import type { Volumes } from './volumes/volumes.ts'
 
 export interface VolumeWiring {
   identity: AgentIdentity
+  bus: Pick<Bus, 'onConnect'>
   api: NodeApi
   /** Of what pods keep on the disk. */
   podFiles: string
@@ -35,7 +37,7 @@ export interface WiredVolumes {
 const memoryDirectory = '/run/flotilla/pods'
 
 export function wireVolumes(wiring: VolumeWiring): WiredVolumes {
-  const { identity, api, podFiles, wish, clock, random, log } = wiring
+  const { identity, bus, api, podFiles, wish, clock, random, log } = wiring
   const open = async (key: string): Promise<SecretContents | undefined> => {
     const sealed = wish()?.secrets.get(key)
     const [namespace = '', name = ''] = key.split('/')
@@ -49,6 +51,7 @@ export function wireVolumes(wiring: VolumeWiring): WiredVolumes {
     random,
     log,
   })
+  const stopListening = bus.onConnect(() => tokens.retry())
   const run = createCommandRunner({ clock })
   const volumes = new PodVolumes({
     memoryDirectory: `${memoryDirectory}/${identity.cluster}`,
@@ -64,5 +67,9 @@ export function wireVolumes(wiring: VolumeWiring): WiredVolumes {
     random,
     log,
   })
-  return { volumes, openSecret: open, stop: () => tokens.stop() }
+  const stop = (): void => {
+    stopListening()
+    tokens.stop()
+  }
+  return { volumes, openSecret: open, stop }
 }

@@ -47,6 +47,7 @@ const renewJitter = 0.1
 /** Clients read the file again within minutes: a token that lives shorter would run out in their hands. */
 const minLifeMs = 60_000
 const retry = { minMs: 1000, maxMs: 60_000, jitter: 0.5 }
+const retrySpreadMs = 1000
 /** More than a board has pods, each with a few audiences. */
 const maxTokens = 1000
 /** Renewed at once: after a long absence of the master all of them are due. */
@@ -78,6 +79,15 @@ export class ServiceAccountTokens {
     entry.waited = true
     if (entry.token === undefined) this.#parts.onMissing(want, entry.reason)
     return entry.token
+  }
+
+  /** The master is back: what it could not be asked for is asked for soon, though not by all boards in one moment. */
+  retry(): void {
+    const { clock, random } = this.#parts
+    for (const entry of this.#entries.values()) {
+      if (entry.failures > 0) entry.dueMs = Math.min(entry.dueMs, clock.monotonic() + retrySpreadMs * random.number())
+    }
+    this.#schedule()
   }
 
   forget(uid: string): void {

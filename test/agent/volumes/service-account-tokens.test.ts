@@ -99,6 +99,20 @@ test('with the master away a pod starts at once, and gets its token when the mas
   t.is(missing.length, 1)
 })
 
+test('a master that is back is asked within a second or so, however long it was away', async t => {
+  const { tokens, clock, told, master } = setScene()
+  master.state = 'away'
+  await tokens.find(wantOf())
+  await clock.advance(10 * minute)
+  master.state = 'there'
+  tokens.retry()
+  await clock.advance(second)
+  t.deepEqual(told, ['uid-web'])
+  tokens.retry()
+  await clock.advance(minute)
+  t.is(told.length, 1, 'what is there is not asked for again')
+})
+
 test('a master that does not answer is waited for two seconds, once', async t => {
   const { tokens, clock, master } = setScene()
   master.state = 'silent'

@@ -14,7 +14,7 @@ export const namespaceOption: Option = {
   flags: '-n, --namespace <name>',
   summary: "namespace (default: the context's)",
 }
-const allNamespacesOption: Option = { flags: '-A, --all-namespaces', summary: 'all namespaces' }
+export const allNamespacesOption: Option = { flags: '-A, --all-namespaces', summary: 'all namespaces' }
 const selectorOption: Option = { flags: '-l, --selector <query>', summary: 'labels, such as app=web,tier!=db' }
 const fieldSelectorOption: Option = {
   flags: '--field-selector <query>',

@@ -77,7 +77,7 @@ test('the whole way: process, configuration, socket, broker, API, disk', async t
   const master = await startMaster({
     cluster: 'home',
     dataDirectory: join(home, 'data'),
-    listen: [{ socketPath, mode: 0o600 }],
+    listen: [{ type: 'tls-unix', socketPath, mode: 0o600 }],
     brokerUrl: undefined,
     profile: 'lan',
     clusterCIDR: '10.244.0.0/16',
@@ -87,13 +87,22 @@ test('the whole way: process, configuration, socket, broker, API, disk', async t
     log: silentLog,
   })
   t.teardown(() => master.stop())
-  const contexts = [{ name: 'test', cluster: 'home', server: `mqtt+unix://${socketPath}` }]
-  const config = join(home, 'config.yaml')
-  await writeFile(config, JSON.stringify({ contexts }))
+  const config = join(home, 'data', 'admin.yaml')
   const manifest = join(home, 'web.yaml')
   await writeFile(manifest, 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n')
   t.is((await run(['apply', '-f', manifest, '--config', config])).stdout, 'service/web created\n')
   const got = await run(['get', 'svc', 'web', '-o', 'yaml', '--config', config])
   t.regex(got.stdout, /^kind: Service$/m)
   t.regex(got.stdout, /clusterIP: 10\.96\./)
+
+  const out = join(home, 'alice.yaml')
+  const made = await run(['user', 'create', 'alice', '--role', 'view', '-A', '--out', out, '--config', config])
+  t.is(made.status, 0, made.stderr)
+  t.is((await run(['get', 'svc', 'web', '-o', 'name', '--config', out])).stdout, 'service/web\n')
+  const forbidden = await run(['delete', 'svc', 'web', '--config', out])
+  t.regex(forbidden.stderr, /Forbidden.*"alice" cannot delete/)
+  t.is((await run(['user', 'revoke', 'alice', '-y', '--config', config])).status, 0)
+  const revoked = await run(['get', 'svc', '--config', out])
+  t.is(revoked.status, 1)
+  t.regex(revoked.stderr, /cannot log in as alice .*flotilla user create alice/)
 })

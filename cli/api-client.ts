@@ -63,6 +63,11 @@ export interface Invitation {
 }
 
 /** Whom the asker stands in for. */
+export interface Rules {
+  rules: PolicyRule[]
+  user: { username: string; groups: string[] }
+}
+
 export interface Impersonation {
   as?: string
   asGroups?: string[]
@@ -184,10 +189,11 @@ export class ApiClient {
     return response
   }
 
-  async rules(namespace: string, as: Impersonation = {}): Promise<PolicyRule[]> {
+  /** All that somebody may do in a namespace, and who that is. */
+  async rules(namespace: string, as: Impersonation = {}): Promise<Rules> {
     const response = await this.#call({ verb: 'rules', namespace, ...as })
     if (!('rules' in response)) throw unexpected()
-    return response.rules
+    return response
   }
 
   /** Frames are OutputFrames. */

@@ -1,5 +1,6 @@
-/** `flotilla token|node|user|secrets|broker|config`: the commands about who belongs to a cluster. */
+/** `flotilla token|node|user|auth|secrets|broker|config`: the commands about who belongs to a cluster. */
 import type { Command } from '../kit/command-line.ts'
+import { canIWords, whoamiWords } from './auth-words.ts'
 import {
   configCurrentContextWords,
   configGetContextsWords,
@@ -46,6 +47,14 @@ export function createTrustCommands(run: Attach): Command[] {
         { ...userTokenWords, ...run(async () => (await import('./commands/user.ts')).runUserToken) },
         { ...userListWords, ...run(async () => (await import('./commands/user.ts')).runUserList) },
         { ...userRevokeWords, ...run(async () => (await import('./commands/user.ts')).runUserRevoke) },
+      ],
+    },
+    {
+      name: 'auth',
+      summary: 'What we may do, and who we are',
+      commands: [
+        { ...canIWords, ...run(async () => (await import('./commands/auth.ts')).runCanI) },
+        { ...whoamiWords, ...run(async () => (await import('./commands/auth.ts')).runWhoami) },
       ],
     },
     {

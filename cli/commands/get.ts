@@ -3,7 +3,7 @@ import type { Kind } from '../../contract/resources/kinds.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { NodeMetrics } from '../../contract/resources/node.ts'
 import type { Selectors } from '../../contract/wire/api.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, hasCode } from '../../kit/errors.ts'
 import { type Session, withSession } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
@@ -128,8 +128,14 @@ function viewOf({ options, namespace, format }: Get, withKind: boolean): TableVi
 /** The load of the boards belongs to the wide table of nodes only. */
 async function usageFor({ session, format }: Get, kind: Kind): Promise<Map<string, NodeMetrics>> {
   if (kind.kind !== 'Node' || format !== 'wide') return new Map()
-  const { items } = await session.api.list(targetOf(kindNamed('nodemetrics'), undefined))
-  return new Map(items.map(item => [item.metadata.name, item as unknown as NodeMetrics]))
+  try {
+    const { items } = await session.api.list(targetOf(kindNamed('nodemetrics'), undefined))
+    return new Map(items.map(item => [item.metadata.name, item as unknown as NodeMetrics]))
+  } catch (error) {
+    // Who may see the boards, and not their load, sees the boards.
+    if (hasCode(error, 'Forbidden')) return new Map()
+    throw error
+  }
 }
 
 async function watchObjects(get: Get, wanted: Wanted): Promise<number> {

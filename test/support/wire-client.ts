@@ -34,9 +34,12 @@ export class WireClient {
     })
     this.#client.on('error', () => undefined) // What was refused shows in `returnCode` and `closed`.
     socket.on('error', () => undefined)
-    socket.once('close', () => {
-      this.closed = true
-    })
+    // Of a WebSocket, the end is all there is to see.
+    for (const end of ['end', 'close']) {
+      socket.once(end, () => {
+        this.closed = true
+      })
+    }
   }
 
   /** Whether the broker lets it in. */

@@ -197,7 +197,7 @@ test('whom the policy does not admit is refused, and its exceptions mean no', as
   const { broker } = await startBroker(t, { policy })
   for (const clientId of ['stranger', 'broken']) {
     const refused = attach(t, broker, clientId)
-    await t.throwsAsync(waitConnected(refused, 300), { message: /Not authorized/ })
+    await t.throwsAsync(waitConnected(refused, 300), { message: /not authorized/ })
     await refused.close()
   }
   const before = broker.counters().refused['not-admitted'] ?? 0

@@ -181,6 +181,8 @@ export class ServiceAccountTokens {
     const entries = [...this.#entries.values()]
     const free = Math.max(0, maxAsking - entries.filter(({ asking }) => asking).length)
     const due = entries.filter(({ asking, dueMs }) => !asking && dueMs <= nowMs)
+    // Timers count whole milliseconds, and may be a part of one early.
+    if (due.length === 0) return this.#schedule()
     // The end of each asks for the next.
     for (const entry of due.slice(0, free)) void this.#ask(entry)
   }

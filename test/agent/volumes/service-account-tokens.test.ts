@@ -18,8 +18,15 @@ const wantOf = (more: Partial<TokenWant> = {}): TokenWant => ({
 const tokenOf = (claims: Record<string, unknown>): string =>
   ['{}', JSON.stringify(claims), 'signature'].map(part => Buffer.from(part).toString('base64url')).join('.')
 
+/** One whose timers come a little early, as those of Node do for parts of a millisecond. */
+class HastyClock extends FakeClock {
+  override after(delayMs: number, run: () => void) {
+    return super.after(delayMs > 1 ? delayMs - 0.9 : delayMs, run)
+  }
+}
+
 function setScene() {
-  const clock = new FakeClock()
+  const clock = new HastyClock()
   const asked: TokenWant[] = []
   const told: string[] = []
   const missing: string[] = []

@@ -217,6 +217,7 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence, clock })
   return [
     part('cache', cache),
+    part('audit log', audit),
     // A Mosquitto that waits for its files may start now.
     ...parts,
     { name: 'bus', start: () => undefined, stop: () => bus.close() },

@@ -49,7 +49,7 @@ export async function joinCluster(parts: JoinParts): Promise<JoinOutcome> {
       // Another address leads to the same master: what it refuses here it refuses there.
       if (!isLocal(error)) throw error
       failures.push(error)
-      onProgress(messageOf(error))
+      if (failures.length < ticket.addresses.length) onProgress(messageOf(error))
     }
   }
   throw worst(failures, ticket)
@@ -158,7 +158,8 @@ function worst(failures: unknown[], { addresses }: JoinTicket): CodedError {
     const text = `${messageOf(stranger)}. Nothing was sent to it. Compare the line with what "flotilla token create" printed`
     return new CodedError('Unauthorized', text, { cause: stranger })
   }
-  const reasons = failures.map(messageOf).join('; ')
-  const text = `cannot join: because none of ${addresses.join(', ')} answers as the master: ${reasons}`
+  const reason =
+    addresses.length === 1 ? messageOf(failures[0]) : `no address answers; at the last, ${messageOf(failures.at(-1))}`
+  const text = `cannot join: ${reason}: is the master running, and is this board on its network?`
   return new CodedError('ServiceUnavailable', text, { cause: failures[0] })
 }

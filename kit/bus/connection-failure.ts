@@ -18,8 +18,11 @@ export class UntrustedPeer extends Error {
   }
 }
 
-/** CONNACK return codes of MQTT 3.1.1 (3.2.2.3): bad user name or password, not authorized. */
-const refusals = [4, 5]
+/** CONNACK return codes of MQTT 3.1.1 (3.2.2.3). It has no room for more of a reason. */
+const refusals: Record<number, string> = {
+  4: 'the broker refuses us: wrong user name or password',
+  5: 'the broker refuses us: not authorized (revoked, run out, or unknown there)',
+}
 
 /** The alerts of a peer that does not like our certificate. What OpenSSL writes before them changes with its version. */
 const alertShape = /_ALERT_([A-Z_]+)$/
@@ -52,7 +55,8 @@ const noTls = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG',
 export function failureOf(error: unknown): ConnectionFailure {
   if (error instanceof UntrustedPeer) return { kind: 'untrusted', reason: error.message }
   const { code } = (error ?? {}) as { code?: unknown }
-  if (typeof code === 'number' && refusals.includes(code)) return { kind: 'refused', reason: messageOf(error) }
+  const refusal = typeof code === 'number' ? refusals[code] : undefined
+  if (refusal !== undefined) return { kind: 'refused', reason: refusal }
   if (typeof code !== 'string') return { kind: 'ended', reason: messageOf(error) }
   const [, alert = ''] = alertShape.exec(code) ?? []
   if (Object.hasOwn(alerts, alert)) return { kind: 'refused', reason: alerts[alert] as string }

@@ -120,7 +120,7 @@ test('when nobody answers, the exit status says that trying again may help', asy
   await writeFile(file, formatTicket(await cluster.ticket({ addresses: ['127.0.0.1:1'] })))
   const { status, stderr } = await flotillaJoin([file, ...options])
   t.is(status, unreachableExitStatus)
-  t.regex(stderr, /none of 127.0.0.1:1 answers as the master/)
+  t.regex(stderr, /cannot reach the master at 127.0.0.1:1: because ECONNREFUSED: is the master running/)
   t.true(existsSync(file), 'the line is still good')
 })
 

@@ -38,6 +38,9 @@ export interface BrokerCounters {
   retainedVisited: number
 }
 
+const maxDetail = 256
+const maxClientId = 128
+
 /** Counts all refusals by reason, and passes on as many a second as its reader can take. */
 export class Refusals {
   #counts = new Map<RefusalReason, number>()
@@ -51,7 +54,9 @@ export class Refusals {
     this.#tell = tell
   }
 
-  add(refusal: Refusal): void {
+  add({ detail, clientId, ...rest }: Refusal): void {
+    // Both may be words of whoever is refused, and as long as a packet.
+    const refusal = { ...rest, detail: detail.slice(0, maxDetail), clientId: clientId?.slice(0, maxClientId) }
     this.#counts.set(refusal.reason, this.count(refusal.reason) + 1)
     if (this.#bucket.tryTake(1)) this.#tell(refusal)
     else this.#untold++

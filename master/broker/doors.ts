@@ -6,7 +6,7 @@ import { Gate } from './gate.ts'
 import type { Journal } from './journal.ts'
 import type { BrokerLimits } from './limits.ts'
 import { type ListenAddress, type Listener, listen } from './listener.ts'
-import { type Door, type Incoming, type ServerTls, tlsDoor } from './tls-door.ts'
+import { type Door, type DoorOptions, type Incoming, type ServerTls, tlsDoor } from './tls-door.ts'
 
 export interface DoorsOptions {
   listen: ListenAddress[]
@@ -56,8 +56,9 @@ export class Doors {
     for (const door of this.#secured) door.setServerCertificate(tls)
   }
 
-  /** Those that stand stay. */
+  /** Resolves when all connections have ended; those that were admitted are not ended here. */
   async close(): Promise<void> {
+    this.#gate.close()
     await Promise.all(this.#listeners.map(listener => listener.close()))
   }
 
@@ -70,11 +71,15 @@ export class Doors {
     if (!tls) throw new CodedError('BadRequest', 'cannot listen with TLS: because there is no certificate for it')
     // The gate's own time is up first, and tells it.
     const handshakeMs = limits.handshakeMs + 1000
-    const options = { tls, handshakeMs, onConnection, onFailed: this.#failed }
+    const options = { tls, handshakeMs, onConnection, onFailed: this.#failed, onRefused: this.#refused }
     const door =
       address.type === 'websocket' ? await openWebSocketDoor({ ...options, clock }, limits) : tlsDoor(options)
     this.#secured.push(door)
     return (socket, visit) => door.take(socket, visit)
+  }
+
+  #refused: DoorOptions['onRefused'] = ({ address }, reason, detail) => {
+    this.#options.journal.refusals.add({ reason, address, detail })
   }
 
   #failed = ({ address }: Incoming['visit'], error: NodeJS.ErrnoException): void => {

@@ -144,7 +144,7 @@ class Broker implements EmbeddedBroker {
 
   recheck(): void {
     for (const client of [...this.#clients]) {
-      const detail = this.#sessions.get(client)?.stillWelcome()
+      const detail = this.#sessions.get(client)?.whyUnwelcome()
       if (detail === undefined) continue
       this.#journal.refuseAndEnd(this.#subjectOf(client), 'revoked', detail)
       connectionOf(client).destroy()

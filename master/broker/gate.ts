@@ -42,6 +42,9 @@ export class Gate {
   #addresses = new Map<string, AddressState>()
   #connections = 0
   #unauthenticated = 0
+  /** Not admitted yet. */
+  #waiting = new Set<Duplex>()
+  #closed = false
 
   constructor(options: { limits: GateLimits; clock: Clock; refuse: (refusal: Refusal) => void }) {
     this.#limits = options.limits
@@ -61,14 +64,20 @@ export class Gate {
   knock(socket: Duplex, address: string): Visit | undefined {
     const state = this.#stateOf(groupOf(address))
     const refusal = this.#check(state)
-    if (refusal) {
-      this.#refuse({ ...refusal, address })
+    if (refusal) this.#refuse({ ...refusal, address })
+    if (refusal || this.#closed) {
       // Without a word: an answer would cost more than the question.
       socket.on('error', () => undefined)
       socket.destroy()
       return undefined
     }
     return this.#enter(socket, address, state)
+  }
+
+  /** Puts out all who wait; those who were admitted are somebody else's to end. */
+  close(): void {
+    this.#closed = true
+    for (const socket of this.#waiting) socket.destroy()
   }
 
   #check(state: AddressState): Pick<Refusal, 'reason' | 'detail'> | undefined {
@@ -91,6 +100,7 @@ export class Gate {
   #enter(socket: Duplex, address: string, state: AddressState): Visit {
     let admitted = false
     this.#count(state, { connections: 1, unauthenticated: 1 })
+    this.#waiting.add(socket)
     const { handshakeMs } = this.#limits
     const cancel = this.#clock.after(handshakeMs, () => {
       this.#refuse({ reason: 'too-slow', address, detail: `it did not say within ${handshakeMs} ms who it is` })
@@ -98,6 +108,7 @@ export class Gate {
     })
     socket.once('close', () => {
       cancel()
+      this.#waiting.delete(socket)
       this.#count(state, { connections: -1, unauthenticated: admitted ? 0 : -1 })
     })
     return {
@@ -109,6 +120,7 @@ export class Gate {
         if (admitted || socket.destroyed) return
         admitted = true
         cancel()
+        this.#waiting.delete(socket)
         this.#count(state, { connections: 0, unauthenticated: -1 })
       },
     }

@@ -26,6 +26,9 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** A client may ask MQTT for no keepalive at all; then the kernel finds out that its board is gone. */
+const keepAliveMs = 60_000
+
 /** Throws `BadRequest` or `ServiceUnavailable`. How many connections there may be is the gate's to say. */
 export async function listen(address: ListenAddress, onSocket: (socket: Socket) => void): Promise<Listener> {
   if (address.type === 'plain' && !isLoopback(address.host)) {
@@ -34,7 +37,7 @@ export async function listen(address: ListenAddress, onSocket: (socket: Socket) 
     throw new CodedError('BadRequest', `cannot listen on ${where}: because ${why}: listen with TLS, or on 127.0.0.1`)
   }
   if ('socketPath' in address) await makeWay(address)
-  const server = createServer({ noDelay: true }, onSocket)
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, onSocket)
   await start(server, address)
   if ('socketPath' in address) await chmod(address.socketPath, address.mode)
   const bound = server.address() as AddressInfo

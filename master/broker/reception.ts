@@ -58,6 +58,9 @@ export class Reception {
     const limits = this.#options.limits.kinds[identity.kind]
     const session = new Session({ cluster: this.#options.cluster, identity, clientId, limits, stillWelcome })
     const refuse = (reason: RefusalReason, detail: string): Welcome => ({ refused: { identity, reason, detail } })
+    // It may have been revoked while it was being admitted.
+    const unwelcome = session.whyUnwelcome()
+    if (unwelcome) return refuse('revoked', unwelcome)
     // At its end there would be nobody left to refuse it to.
     const badWill = will && session.refusePublish(will)
     if (badWill) return refuse('will', `its will is refused (${badWill}): ${will.topic}`)

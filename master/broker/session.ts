@@ -23,8 +23,7 @@ export class Session {
   readonly identity: Identity
   readonly clientId: string
   readonly limits: KindLimits
-  /** Why it would be refused if it came now. */
-  readonly stillWelcome: () => string | undefined
+  #stillWelcome: () => string | undefined
   #permission: Permission
   #filters = new Set<string>()
 
@@ -32,8 +31,18 @@ export class Session {
     this.identity = options.identity
     this.clientId = options.clientId
     this.limits = options.limits
-    this.stillWelcome = options.stillWelcome
+    this.#stillWelcome = options.stillWelcome
     this.#permission = new Permission(options.cluster, options.identity, options.clientId)
+  }
+
+  /** Why it would be refused if it came now; undefined when it would not. */
+  whyUnwelcome(): string | undefined {
+    try {
+      return this.#stillWelcome()
+    } catch {
+      // Whatever the reason: who cannot be vouched for is not welcome, and the next one is asked for all the same.
+      return 'it could not be found out whether it is still welcome'
+    }
   }
 
   /** Undefined when it may. */

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Visit } from './gate.ts'
-import type { ConnectionFacts } from './policy.ts'
+import type { ConnectionFacts, RefusalReason } from './policy.ts'
 
 /** All PEM. */
 export interface ServerTls {
@@ -31,6 +31,8 @@ export interface DoorOptions {
   onConnection: (incoming: Incoming) => void
   /** The handshake failed. */
   onFailed: (visit: Visit, error: NodeJS.ErrnoException) => void
+  /** It did not keep to the protocol around MQTT. */
+  onRefused: (visit: Visit, reason: RefusalReason, detail: string) => void
 }
 
 export interface Door {

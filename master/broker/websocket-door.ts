@@ -21,7 +21,7 @@ const maxHeaderBytes = 8 * 1024
 const pingRate = { perSecond: 1, burst: 10 }
 
 export function webSocketDoor(options: WebSocketDoorOptions): Door {
-  const { tls, handshakeMs, onConnection } = options
+  const { tls, handshakeMs, onConnection, onRefused } = options
   const visits = new WeakMap<object, Visit>()
   const upgrader = new WebSocketServer({
     noServer: true,
@@ -40,13 +40,14 @@ export function webSocketDoor(options: WebSocketDoorOptions): Door {
   server.on('upgrade', (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     const visit = visits.get(socket)
     if (!visit || !speaksMqtt(request) || !isFromHere(request)) {
+      if (visit) onRefused(visit, 'malformed', 'it asked for something else than MQTT in WebSocket for this host')
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
       return
     }
     const certificate = certificateOf(socket)
-    limitBeforeAdmission(socket, visit)
+    limitBeforeAdmission(socket, visit, () => onRefused(visit, 'too-large', 'it sent a lot before it said who it is'))
     upgrader.handleUpgrade(request, socket, head, webSocket => {
-      limitPings(webSocket, options.clock)
+      limitPings(webSocket, options.clock, () => onRefused(visit, 'rate', 'it sent pings without a pause'))
       onConnection({ stream: createWebSocketStream(webSocket), visit, transport: 'tls', certificate })
     })
   })
@@ -64,20 +65,26 @@ function isFromHere({ headers }: IncomingMessage): boolean {
   return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host
 }
 
-function limitBeforeAdmission(socket: TLSSocket, visit: Visit): void {
+function limitBeforeAdmission(socket: TLSSocket, visit: Visit, refuse: () => void): void {
   let bytes = 0
   const count = (chunk: Buffer): void => {
     bytes += chunk.length
     if (visit.admitted) socket.off('data', count)
-    else if (bytes > maxBytesBeforeAdmission) socket.destroy()
+    else if (bytes > maxBytesBeforeAdmission && !socket.destroyed) {
+      refuse()
+      socket.destroy()
+    }
   }
   socket.on('data', count)
 }
 
-function limitPings(webSocket: WebSocket, clock: Clock): void {
+function limitPings(webSocket: WebSocket, clock: Clock, refuse: () => void): void {
   const bucket = new TokenBucket(pingRate, clock)
   webSocket.on('ping', data => {
     if (bucket.tryTake(1)) webSocket.pong(data)
-    else webSocket.terminate()
+    else if (webSocket.readyState === webSocket.OPEN) {
+      refuse()
+      webSocket.terminate()
+    }
   })
 }

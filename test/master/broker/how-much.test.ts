@@ -130,3 +130,16 @@ test('a board that joins has few packets, few filters, and little time', async t
   await eventually('it is out', () => large.closed)
   t.deepEqual(refused(), ['too-large'])
 })
+
+test('closing waits for nobody who has not said who it is', async t => {
+  const { broker, port, enter } = await startSecureBroker(t, { limits: { handshakeMs: 60_000 } })
+  const node = await enter(board, 'agent')
+  const silent = connect(port, '127.0.0.1')
+  silent.on('error', () => undefined)
+  const mute = await secureSocket({ port })
+  await eventually('all knock', () => broker.counters().connections === 3)
+  await broker.close()
+  for (const socket of [silent, mute]) await eventually('it is closed', () => socket.destroyed)
+  await eventually('the client too', () => node.closed)
+  t.is(broker.counters().connections, 0)
+})

@@ -43,10 +43,11 @@ test('over WebSocket the rules are the same: a certificate names, the table hold
 })
 
 test('what is not MQTT in WebSocket, or comes from a page of another host, is refused', async t => {
-  const { broker, port } = await startSecureBroker(t, { listen })
+  const { broker, port, refused } = await startSecureBroker(t, { listen })
   t.is(await open(t, port, { protocol: 'chat' }), 400)
   t.is(await open(t, port, { headers: { Origin: 'https://evil.example' } }), 400)
   t.is(await open(t, port, { headers: { Origin: 'null' } }), 400)
+  t.deepEqual(refused(), ['malformed', 'malformed', 'malformed'])
   const own = await open(t, port, { headers: { Origin: `https://127.0.0.1:${port}` } })
   t.not(typeof own, 'number')
   const page = await fetchStatus(t, port)
@@ -66,7 +67,7 @@ async function fetchStatus(t: ExecutionContext, port: number): Promise<number> {
 }
 
 test('a large frame is not collected for somebody unknown, nor are pings answered without an end', async t => {
-  const { broker, port } = await startSecureBroker(t, { listen })
+  const { broker, port, refused } = await startSecureBroker(t, { listen })
   for (const attack of [
     (socket: WebSocket) => socket.send(Buffer.alloc(1024 * 1024)),
     (socket: WebSocket) => {
@@ -83,4 +84,5 @@ test('a large frame is not collected for somebody unknown, nor are pings answere
     t.true(pongs <= 10)
   }
   await eventually('nobody is left', () => broker.counters().connections === 0)
+  t.deepEqual(refused(), ['too-large', 'rate'])
 })

@@ -242,14 +242,14 @@ onBoard(
   },
 )
 
-/** Regular files below `directory` that hold `needle`; where they are versions of a volume, by its link. */
+/** Regular files below `directory` that hold `needle`; where they are versions of a volume, by its link. What goes meanwhile is not there. */
 async function filesWith(needle: string, directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
   const found: string[] = []
-  for (const entry of entries.filter(item => item.isFile())) {
-    const path = join(entry.parentPath, entry.name)
-    const bytes = await readFile(path).catch(() => Buffer.alloc(0)) // it went meanwhile
-    if (bytes.includes(needle)) found.push(path.replace(/\/\.\.[0-9a-f-]{36}\//, '/..data/'))
+  for (const entry of entries) {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) found.push(...(await filesWith(needle, path)))
+    else if (entry.isFile() && (await readFile(path).catch(() => Buffer.alloc(0))).includes(needle)) found.push(path)
   }
-  return found
+  return found.map(path => path.replace(/\/\.\.[0-9a-f-]{36}\//, '/..data/'))
 }

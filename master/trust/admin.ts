@@ -51,6 +51,8 @@ export class Admin {
     // Somebody has decided so: whoever owns the board can still make another user in the store.
     if (!user || user.spec.revoked || user.spec.tool) return false
     const servers = this.#parts.servers()
+    // Nobody could use it.
+    if (servers.length === 0) return false
     const found = await this.#read()
     const isFresh = found !== undefined && this.#isFresh(found, user)
     if (isFresh && sameList(found.servers, servers)) return false

@@ -40,7 +40,12 @@ export class SecurityEvents {
     const said = quote(detail).slice(1, -1)
     // Without the client's id: the same again from the same address is counted as one Event.
     const message = `${who} at ${quote(address).slice(1, -1)} was refused (${reason}): ${said}`
-    this.#events.record(aboutOf(identity), { type: 'Warning', reason: 'Refused', message, component: masterComponent })
+    this.#events.record(aboutOf(identity), {
+      type: 'Warning',
+      reason: `Refused${camel(reason)}`,
+      message,
+      component: masterComponent,
+    })
     this.#log.info('refused', {
       who,
       address,
@@ -49,6 +54,11 @@ export class SecurityEvents {
       ...(clientId !== undefined && { client: quote(clientId) }),
     })
   }
+}
+
+/** `too-many-connections` → `TooManyConnections`: as reasons of Events are written. */
+function camel(words: string): string {
+  return words.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function aboutOf(identity: Identity | undefined): ObjectReference {

@@ -1,5 +1,5 @@
 /** A directory that is in memory and on no disk, for what must be gone when the plug is pulled. */
-import { statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 import { makeDirectory } from '../../kit/directory.ts'
 import { CodedError } from '../../kit/errors.ts'
 
@@ -28,6 +28,18 @@ export async function claimMemory(directory: string, run: RunCommand): Promise<v
     throw unusable(directory, 'no tmpfs could be mounted there', error)
   }
   if (!(await isMemory(directory))) throw unusable(directory, 'it is on a disk')
+}
+
+/** Where on disks the kernel may put pages of memory, files of a tmpfs included (proc(5), `/proc/swaps`). */
+export async function findSwap(path = '/proc/swaps'): Promise<string[]> {
+  // A kernel without swap has no such file.
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const places = text
+    .split('\n')
+    .slice(1)
+    .map(line => line.split(/\s/)[0] ?? '')
+  // zram is memory itself.
+  return places.filter(place => place !== '' && !place.startsWith('/dev/zram'))
 }
 
 async function isMemory(directory: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Random } from '../../kit/random.ts'
 import { findMounts } from './find-mounts.ts'
-import { claimMemory, type RunCommand } from './memory-place.ts'
+import { claimMemory, findSwap, type RunCommand } from './memory-place.ts'
 import { type FileSource, type FileVolume, planVolumes, rootCertificateMap } from './plan-volumes.ts'
 import { type FileObjects, renderFiles } from './render-files.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
@@ -138,12 +138,19 @@ export class PodVolumes implements Volumes {
   }
 
   #claim(): Promise<void> {
-    const { memoryDirectory, run } = this.#parts
-    this.#claimed ??= claimMemory(memoryDirectory, run).catch(error => {
+    this.#claimed ??= this.#claimOnce().catch(error => {
       this.#claimed = undefined // whoever runs the board may mend it
       throw error
     })
     return this.#claimed
+  }
+
+  async #claimOnce(): Promise<void> {
+    const { memoryDirectory, run, log } = this.#parts
+    await claimMemory(memoryDirectory, run)
+    const swap = await findSwap()
+    if (swap.length === 0) return
+    log.warn('secrets of pods may be written to swap: turn it off, or use zram', { swap: swap.join(' ') })
   }
 
   #ingredientOf(pod: PodWish, source: FileSource): unknown {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { claimMemory } from '../../../agent/volumes/memory-place.ts'
+import { claimMemory, findSwap } from '../../../agent/volumes/memory-place.ts'
 import { CodedError } from '../../../kit/errors.ts'
 
 const execute = promisify(execFile)
@@ -31,6 +31,18 @@ test('no secret is written to a disk: where nothing can be mounted, that is an e
     t.regex(error?.message ?? '', /cannot keep secrets in .*: because .*; mount a tmpfs there/)
   }
   t.deepEqual(commands, ['mount'])
+})
+
+test('swap on a disk is found, and zram is none', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'fp-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const path = join(directory, 'swaps')
+  const head = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'
+  await writeFile(path, `${head}/var/swap  file  102396  0  -2\n/dev/zram0  partition  1024  0  100\n`)
+  t.deepEqual(await findSwap(path), ['/var/swap'])
+  await writeFile(path, head)
+  t.deepEqual(await findSwap(path), [])
+  t.deepEqual(await findSwap(join(directory, 'absent')), [])
 })
 
 test('where the place is on a disk a small tmpfs is mounted, on which nothing runs', async t => {

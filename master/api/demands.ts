@@ -76,7 +76,7 @@ export function demandStandIn(permit: Permit, target: Asker): void {
 export const maxToldRules = 10
 
 /** Into a group of the cluster's own only its members bring others; not even the right to impersonate leads there. */
-export function demandSystemGroups({ asker }: Permit, groups: readonly string[]): void {
+function demandSystemGroups({ asker }: Permit, groups: readonly string[]): void {
   const foreign = groups.filter(group => group.startsWith('system:') && !asker.groups.includes(group))
   if (foreign.length === 0 || isMaster(asker)) return
   throw new CodedError(

@@ -56,6 +56,6 @@ export function mayHaveToken(view: NodeView, node: string, { namespace, serviceA
 }
 
 /** The account that a pod runs as. */
-export function serviceAccountOf({ spec }: Pick<Pod, 'spec'>): string {
+function serviceAccountOf({ spec }: Pick<Pod, 'spec'>): string {
   return spec.serviceAccountName || defaultServiceAccount
 }

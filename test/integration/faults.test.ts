@@ -1,9 +1,12 @@
 /** What boards go through: killed agents, killed runtimes, power cuts, no master, heat, garbage. Wanted containers never restart. */
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import test from 'ava'
+import { readConfigFile } from '../../cli/config-file.ts'
 import { labLayout } from '../../cli/lab/layout.ts'
+import { masterServerName } from '../../contract/wire/identity.ts'
 import { wirePrefix } from '../../contract/wire/topics.ts'
+import type { Bus } from '../../kit/bus/bus.ts'
 import { connectMqttBus, waitConnected } from '../../kit/bus/mqtt-bus.ts'
 import { silentLog } from '../../kit/log.ts'
 import { canUseLab } from '../cli/lab/harness.ts'
@@ -108,29 +111,8 @@ test.serial('a hot board gets no new pods, and gets them again when it has coole
   await scale('hello', 3)
 })
 
-test.serial('garbage on any topic is counted, logged once, and changes nothing', async t => {
+test.serial('garbage on any topic that one may use is counted, logged once, and changes nothing', async t => {
   const before = await fleet.containerIds('board-1')
-  const bus = connectMqttBus({
-    url: `mqtt+unix://${labLayout(fleet.lab.dir).masterSocket}`,
-    clientId: 'garbage',
-    keepaliveSeconds: 5,
-    log: silentLog,
-  })
-  await waitConnected(bus, 5000)
-  const root = `${wirePrefix}/lab`
-  const topics = ['presence', 'beat', 'report', 'requests', 'wish/index', `wish/docs/${'a'.repeat(24)}`].map(
-    leaf => `${root}/nodes/board-1/${leaf}`,
-  )
-  topics.push(
-    `${root}/clients/admin/garbage/requests`,
-    `${root}/clients/admin/garbage/replies`,
-    `${root}/nodes/board-1/replies`,
-    `${root}/join/garbage/requests`,
-    `${root}/master/presence`,
-    `${root}/network/index`,
-    `${root}/nodes/no/such/topic`,
-    'elsewhere',
-  )
   const garbage = [
     '',
     '{',
@@ -142,16 +124,53 @@ test.serial('garbage on any topic is counted, logged once, and changes nothing',
     'x'.repeat(100_000),
     Buffer.from([0, 255, 254, 0]),
   ]
-  for (const topic of topics) for (const payload of garbage) await bus.publish(topic, payload)
-  await bus.close()
+  const root = `${wirePrefix}/lab`
+  // Beyond these, nobody gets a word through: that is for the attacks to show.
+  const places: Array<[who: Credentials, topics: string[]]> = [
+    [await boardCredentials('board-1'), ['presence', 'beat', 'report', 'replies'].map(leaf => `nodes/board-1/${leaf}`)],
+    [await adminCredentials(), ['clients/admin/garbage/requests']],
+  ]
+  for (const [credentials, topics] of places) {
+    const bus = await connectAs(credentials)
+    for (const topic of topics) for (const payload of garbage) await bus.publish(`${root}/${topic}`, payload)
+    await bus.close()
+  }
   await appliesStill(t, 'after-garbage')
   t.deepEqual(await fleet.containerIds('board-1'), before)
-  const complaints = (await agentLog('board-1')).split('\n').filter(line => line.includes('bad message'))
+  const log = await readFile(join(fleet.lab.dir, 'master', 'master.log'), 'utf8')
+  const complaints = log.split('\n').filter(line => line.includes('bad message'))
   const kinds = complaints.map(line => /kind=("[^"]+"|\S+)/.exec(line)?.[1])
   t.true(kinds.length > 0, 'garbage is told of')
   t.is(new Set(kinds).size, kinds.length, 'once for each kind of message')
-  t.regex(await fleet.run('get', 'nodes', '--no-headers'), /board-1 +Ready/)
+  await waitFor('a Ready board', async () => /board-1 +Ready/.test(await fleet.run('get', 'nodes', '--no-headers')))
 })
+
+interface Credentials {
+  ca: string
+  certificate: string
+  key: string
+}
+
+/** Of whoever holds the card of that board. */
+async function boardCredentials(board: string): Promise<Credentials> {
+  const path = join(fleet.lab.dir, board, 'flotilla', 'identity', 'identity.json')
+  return JSON.parse(await readFile(path, 'utf8')) as Credentials
+}
+
+async function adminCredentials(): Promise<Credentials> {
+  const [context] = (await readConfigFile(join(fleet.lab.dir, 'config.yaml'))).contexts
+  return context as unknown as Credentials
+}
+
+async function connectAs({ ca, certificate, key }: Credentials): Promise<Bus> {
+  const bus = connectMqttBus({
+    url: `mqtts+unix://${labLayout(fleet.lab.dir).masterSocket}`,
+    ...{ clientId: 'garbage', keepaliveSeconds: 5, log: silentLog },
+    tls: { ca, cert: certificate, key, servername: masterServerName },
+  })
+  await waitConnected(bus, 5000)
+  return bus
+}
 
 /** The whole chain still works on every board: three new pods come, answer, and go. */
 async function appliesStill(t: { pass: () => void }, name: string): Promise<void> {

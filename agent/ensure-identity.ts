@@ -1,7 +1,7 @@
 /** The identity that the agent runs with: the one that the board has, or one that it joins for first. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import { type BackoffOptions, backoffMs } from '../kit/backoff.ts'
 import { type Clock, sleep } from '../kit/clock.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
@@ -28,7 +28,9 @@ export interface EnsureIdentityParts {
 /** The master or its network may come up a little after the board. */
 const unreachableMs: BackoffOptions = { minMs: 2000, maxMs: 60_000, jitter: 0.5 }
 /** What was refused will be refused again, until a person does something. */
-const refusedMs: BackoffOptions = { minMs: 60_000, maxMs: 30 * 60_000, jitter: 0.5 }
+const refusedMs: BackoffOptions = { minMs: 60_000, maxMs: 5 * 60_000, jitter: 0.5 }
+/** Between two looks for a join line that is not there. */
+const lineMissingMs = 5000
 
 /** Rejects when there is none and none can be had: without a join line, or at the signal. */
 export async function ensureIdentity(parts: EnsureIdentityParts): Promise<AgentIdentity> {
@@ -42,29 +44,56 @@ export async function ensureIdentity(parts: EnsureIdentityParts): Promise<AgentI
     const way = 'run "flotilla token create" where the master is, and "flotilla join" here'
     throw new CodedError('NotFound', `cannot start the agent: because this board belongs to no cluster yet: ${way}`)
   }
-  await joinByChild(joinFile, parts)
-  signal.throwIfAborted()
-  const identity = await loadIdentity({ dataDirectory, clock, log })
-  if (identity) return identity
-  throw new CodedError('InternalError', `cannot start the agent: because joining left no identity in ${dataDirectory}`)
-}
-
-/** In a process of its own: making a signing request loads some 10 MB that an agent would keep for as long as it runs. */
-async function joinByChild(joinFile: string, parts: EnsureIdentityParts): Promise<void> {
-  const { dataDirectory, name, clock, log, signal, runJoin = runJoinCommand } = parts
-  const args = [joinFile, '--data', dataDirectory, '--name', nodeNameOf(name)]
-  for (let attempt = 0; ; attempt++) {
-    const status = await runJoin(args, signal)
-    if (status === 0) return
-    const isAway = status === unreachableExitStatus
-    const retryMs = backoffMs(attempt, isAway ? unreachableMs : refusedMs)
-    const write = isAway ? log.info : log.error
-    write('this board has not joined its cluster yet', {
-      reason: isAway ? 'nobody answers as its master' : 'it was refused: see above',
-      retryMs: Math.round(retryMs),
-    })
+  const state = { attempts: 0, hasAsked: false }
+  for (;;) {
+    const retryMs = (await isThere(joinFile))
+      ? await joinByChild(joinFile, state, parts)
+      : askForLine(joinFile, state, log)
+    // A person may have run `flotilla join` meanwhile.
+    const identity = await loadIdentity({ dataDirectory, clock, log })
+    if (identity) return identity
     await sleep(clock, retryMs, signal)
   }
+}
+
+interface Joining {
+  attempts: number
+  hasAsked: boolean
+}
+
+/**
+ * In a process of its own: making a signing request loads some 8 MB that an agent would keep for as long as it runs. Resolves to
+ * how long to wait before the next try, if there must be one.
+ */
+async function joinByChild(joinFile: string, state: Joining, parts: EnsureIdentityParts): Promise<number> {
+  const { dataDirectory, name, log, signal, runJoin = runJoinCommand } = parts
+  const status = await runJoin([joinFile, '--data', dataDirectory, '--name', nodeNameOf(name)], signal)
+  if (status === 0) return unreachableMs.minMs
+  const isAway = status === unreachableExitStatus
+  const retryMs = backoffMs(state.attempts++, isAway ? unreachableMs : refusedMs)
+  const write = isAway ? log.info : log.error
+  write('this board has not joined its cluster yet', {
+    reason: isAway ? 'nobody answers as its master' : 'it was refused: see above',
+    retryMs: Math.round(retryMs),
+  })
+  return retryMs
+}
+
+function askForLine(joinFile: string, state: Joining, log: Log): number {
+  if (!state.hasAsked)
+    log.warn('this board belongs to no cluster yet', {
+      remedy: `run "flotilla join", or put a join line into ${joinFile}`,
+    })
+  state.hasAsked = true
+  return lineMissingMs
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    // Unreadable is as good as missing here: `flotilla join` tells the difference.
+    error => (error as NodeJS.ErrnoException).code !== 'ENOENT',
+  )
 }
 
 /** Its words go where those of the agent go. */

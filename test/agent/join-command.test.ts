@@ -13,6 +13,7 @@ import { CodedError } from '../../kit/errors.ts'
 import { FakeClock } from '../../kit/fake-clock.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
+import { eventually } from '../kit/eventually.ts'
 import { recordingLog, startCluster, temporaryDirectory } from './identity/cluster.ts'
 
 interface Ran {
@@ -151,6 +152,31 @@ test('an agent with a line joins first: often while nobody answers, seldom once 
   t.is((await joining).nodeName, 'board-1')
   t.is(lines.filter(line => line.includes('nobody answers')).length, 2)
   t.is(lines.filter(line => line.includes('it was refused')).length, 1)
+})
+
+test('an agent whose line is not there yet waits for it, and for a person who joins by hand', async t => {
+  const [cluster, { data, file, options }] = [await startCluster(t), await boardOf(t)]
+  const clock = new FakeClock()
+  const { log, lines } = recordingLog()
+  const runJoin = async (): Promise<number> => {
+    t.fail('there is nothing to join by')
+    return 1
+  }
+  const signal = new AbortController().signal
+  const joining = ensureIdentity({ dataDirectory: data, joinFile: file, name: 'board-1', clock, log, signal, runJoin })
+  const seen = { done: false }
+  void joining.then(() => {
+    seen.done = true
+  })
+  await eventually('the question', () => lines.length > 0)
+  await flotillaJoin(['-', ...options], Readable.from([formatTicket(await cluster.ticket())]))
+  await eventually('the identity', async () => {
+    await clock.advance(5000)
+    return seen.done
+  })
+  t.is((await joining).nodeName, 'board-1')
+  t.is(lines.length, 1)
+  t.regex(lines[0] ?? '', /belongs to no cluster yet.*flotilla join/)
 })
 
 test('an agent that has joined deletes the line that it joined by, and leaves another one alone', async t => {

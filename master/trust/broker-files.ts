@@ -66,8 +66,11 @@ export class BrokerFiles {
       serverCertificate.onChange(() => this.#loop.poke()),
       cache.onChange(({ kind }) => {
         if (kind !== nodeIdentityKind && kind !== userKind) return
-        this.#cancel?.()
-        this.#cancel = clock.after(soonMs, () => this.#loop.poke())
+        // Not put off by one change after the other.
+        this.#cancel ??= clock.after(soonMs, () => {
+          this.#cancel = undefined
+          this.#loop.poke()
+        })
       }),
     ]
     this.#loop.start()

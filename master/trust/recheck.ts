@@ -19,6 +19,8 @@ const everyMs = 60_000
 export class Recheck {
   #parts: RecheckParts
   #cancel: Cancel | undefined
+  /** The next look is near: one change after the other must not put it off. */
+  #isSoon = false
   #unsubscribe: (() => void) | undefined
 
   constructor(parts: RecheckParts) {
@@ -27,7 +29,7 @@ export class Recheck {
 
   start(): void {
     this.#unsubscribe = this.#parts.cache.onChange(change => {
-      if (mayEndConnections(change)) this.#schedule(soonMs)
+      if (mayEndConnections(change) && !this.#isSoon) this.#schedule(soonMs)
     })
     this.#schedule(everyMs)
   }
@@ -39,6 +41,7 @@ export class Recheck {
 
   #schedule(delayMs: number): void {
     this.#cancel?.()
+    this.#isSoon = delayMs === soonMs
     this.#cancel = this.#parts.clock.after(delayMs, () => {
       this.#schedule(everyMs)
       this.#parts.recheck()

@@ -19,16 +19,19 @@ const packages: Record<string, string> = {
   setpriv: 'util-linux',
   mount: 'mount',
 }
+/** Only for those who ask for it. */
+const optional = { mosquitto: 'mosquitto' }
 /** Debian's place, then the projects' own. */
 const cniFolders = ['/usr/lib/cni', '/opt/cni/bin']
 const thermalFolder = '/sys/class/thermal'
 /** capability.h: the bit of CAP_SYS_RESOURCE. */
 const capSysResource = 24n
 
-/** Rejects with all that is missing. Resolves to what will not work, in sentences. */
-export async function checkMachine(): Promise<string[]> {
+/** Rejects with all that is missing; `more`: what this lab calls as well. Resolves to what will not work, in sentences. */
+export async function checkMachine(more: Array<keyof typeof optional> = []): Promise<string[]> {
   requireRoot()
-  const problems = [...missingTools(), ...(await missingKernelFeatures())]
+  const wanted = { ...packages, ...Object.fromEntries(more.map(tool => [tool, optional[tool]])) }
+  const problems = [...missingTools(wanted), ...(await missingKernelFeatures())]
   if (problems.length > 0) {
     const list = problems.map(({ message }) => `  ${message}`).join('\n')
     throw new CodedError('ServiceUnavailable', `cannot run a lab on this machine: because\n${list}`, { problems })
@@ -54,9 +57,9 @@ export async function readFacts(): Promise<ContainerdFacts> {
   }
 }
 
-function missingTools(): Problem[] {
-  const missing = Object.keys(packages).filter(tool => !toolPath.split(':').some(dir => existsSync(join(dir, tool))))
-  const problems = missing.map(tool => notThere(tool, packages[tool]!))
+function missingTools(wanted: Record<string, string>): Problem[] {
+  const missing = Object.keys(wanted).filter(tool => !toolPath.split(':').some(dir => existsSync(join(dir, tool))))
+  const problems = missing.map(tool => notThere(tool, wanted[tool]!))
   return findCni() ? problems : [...problems, notThere('CNI plugin ptp', 'containernetworking-plugins')]
 }
 

@@ -24,6 +24,7 @@ const up: Command = {
   options: [
     { flags: '--boards <count>', summary: 'how many boards (default: 3)' },
     { flags: '--mirror <url>', summary: 'registry mirror for all registries, on localhost or in the LAN' },
+    { flags: '--broker <name>', summary: 'what carries the traffic', choices: ['embedded', 'mosquitto'] },
     { flags: '--cpu <quantity>', summary: "each board's CPU, such as 2 or 500m (default: this machine's)" },
     { flags: '--memory <quantity>', summary: "each board's memory, such as 512Mi (default: this machine's)" },
   ],
@@ -31,9 +32,10 @@ const up: Command = {
     '$ flotilla lab up                             three boards and a master',
     '$ export $(flotilla lab up --boards 5)        and point the CLI at them',
     '$ flotilla lab up --cpu 1 --memory 512Mi      boards as small as a Zero',
+    '$ flotilla lab up --broker mosquitto          a Mosquitto with the rules that we render',
   ],
   run: async input => {
-    const { boards, mirror, cpu, memory } = input.options
+    const { boards, mirror, broker, cpu, memory } = input.options
     const config = await bringUp({
       dir: dirOf(input),
       program: findProgram(),
@@ -41,6 +43,7 @@ const up: Command = {
       say,
       ...(boards !== undefined && { boards: Number(boards) }),
       ...(mirror !== undefined && { mirror: String(mirror) }),
+      ...(broker !== undefined && { broker: broker === 'mosquitto' ? broker : 'embedded' }),
       ...(cpu !== undefined && { cpu: String(cpu) }),
       ...(memory !== undefined && { memory: String(memory) }),
     })

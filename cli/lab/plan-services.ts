@@ -14,7 +14,7 @@ export const joinLinePath = '/var/lib/flotilla/join'
 export const agentCapabilities = ['net_admin', 'dac_override', 'chown', 'fowner', 'kill']
 
 export function servicesOf(lab: Lab, machine: Machine): Service[] {
-  return machine.role === 'master' ? [masterService(lab)] : [containerdService, agentService(lab, machine)]
+  return machine.role === 'master' ? masterServices(lab) : [containerdService, agentService(lab, machine)]
 }
 
 export function limitsOf({ cpu, memory }: LabState): Limits {
@@ -31,17 +31,29 @@ const containerdService: Service = {
 }
 
 /** As flotilla-master.service has it: its own user, and nothing that root may do. */
-function masterService({ layout, state }: Lab): Service {
+function masterServices({ layout, state }: Lab): Service[] {
   const uid = masterUid(layout)
   const own = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...capabilities([])]
+  const files = `${masterDataDir}/broker`
   const flags = {
     cluster: clusterName,
     data: masterDataDir,
     listen: `0.0.0.0:${mqttPort}`,
-    socket: layout.masterSocket,
     profile: 'lan',
+    ...(state.broker
+      ? { broker: `mqtts://127.0.0.1:${mqttPort}`, 'broker-files': files, 'broker-pid': '/run/broker.pid' }
+      : { socket: layout.masterSocket }),
   }
-  return { name: 'master', command: [...own, ...state.program, 'master', ...flagsOf(flags)], restartSeconds: 0.2 }
+  const command = [...own, ...state.program, 'master', ...flagsOf(flags)]
+  const master: Service = { name: 'master', command, restartSeconds: 0.2 }
+  if (!state.broker) return [master]
+  // It listens on no unix socket with TLS: the way from this machine's users to its port is a relay, which reads nothing.
+  const relay = ['lab', 'relay', `unix:${layout.masterSocket}`, `tcp:127.0.0.1:${mqttPort}`]
+  return [
+    master,
+    { name: 'broker', command: [...own, 'mosquitto', '-c', `${files}/mosquitto.conf`], restartSeconds: 0.2 },
+    { name: 'relay', command: [...state.program, ...relay], restartSeconds: 0.2 },
+  ]
 }
 
 function agentService({ state }: Lab, machine: Machine): Service {

@@ -17,6 +17,8 @@ export interface LabState {
   mirror?: string
   /** Set when connections to the mirror are carried to this machine. */
   relay?: Relay
+  /** Absent: the one in the master. */
+  broker?: 'mosquitto'
   /** Quantities, as the user wrote them. */
   cpu?: string
   memory?: string

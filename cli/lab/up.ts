@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { isQuantity } from '../../contract/resources/quantity.ts'
 import { type Clock, sleep } from '../../kit/clock.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, messageOf } from '../../kit/errors.ts'
 import { writeClientConfig } from './client-config.ts'
 import { checkMachine } from './facts.ts'
 import { ensureJoinLine } from './join-line.ts'
@@ -21,6 +21,7 @@ export interface UpOptions {
   program: string[]
   boards?: number
   mirror?: string
+  broker?: 'embedded' | 'mosquitto'
   cpu?: string
   memory?: string
   clock: Clock
@@ -30,19 +31,22 @@ export interface UpOptions {
 
 const defaultBoards = 3
 const readyDeadlineMs = 60_000
+const askTimeoutMs = 2000
 
 /** Resolves to the path of the configuration for the CLI. */
 export async function bringUp(options: UpOptions): Promise<string> {
   const { say, clock } = options
   const mirror = options.mirror === undefined ? undefined : planMirror(options.mirror)
   checkOptions(options)
-  for (const warning of await checkMachine()) say(`warning: ${warning}`)
+  for (const warning of await checkMachine(options.broker === 'mosquitto' ? ['mosquitto'] : []))
+    say(`warning: ${warning}`)
   const lab = await prepare(options, mirror)
   const { layout, state } = lab
   if (await ensureLan(layout)) say('LAN 10.77.0.0/24 is up')
   await ensureRelays(lab, mirror !== undefined, clock)
   if (await powerOn(lab, masterOf(layout), clock)) say('master is on, without root and with TLS')
   await writeClientConfig(layout, clock)
+  if (state.broker) await untilAnswered(lab, clock)
   const boards = boardsOf(layout, state.boards)
   const images = findImages(state.program)
   if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
@@ -70,12 +74,17 @@ async function prepare(options: UpOptions, mirror: MirrorPlan | undefined): Prom
   const layout = labLayout(dir)
   const before = await readState(layout)
   if (before) say(`a lab is in ${layout.dir} already: starting what is down`)
+  if (before && options.broker !== undefined && options.broker !== (before.broker ?? 'embedded')) {
+    const why = `it runs with ${before.broker ?? 'the embedded one'}: 'flotilla lab down' first`
+    throw new CodedError('Conflict', `cannot change the broker of the lab in ${layout.dir}: because ${why}`)
+  }
   if (before && (options.boards ?? before.boards) < before.boards)
     say(`it keeps its ${before.boards} boards: 'flotilla lab down' and up again makes it smaller`)
   const state: LabState = {
     ...(before ?? { madeDir: await claimDir(layout) }),
     boards: Math.max(before?.boards ?? 0, options.boards ?? before?.boards ?? defaultBoards),
     program,
+    ...(options.broker === 'mosquitto' && { broker: options.broker }),
     ...(mirror && { mirror: mirror.url }),
     ...(mirror?.relay && { relay: mirror.relay }),
     ...(cpu !== undefined && { cpu }),
@@ -117,6 +126,24 @@ async function waitForNodes({ layout, state }: Lab, boards: Machine[], clock: Cl
       const why = status === 0 ? '' : `: ${stderr.trim()}`
       const message = `cannot finish the lab: because ${names} did not become Ready in ${readyDeadlineMs} ms${why}`
       throw new CodedError('Timeout', `${message}\n${tails.join('\n')}`)
+    }
+    await sleep(clock, 300)
+  }
+}
+
+/** A broker of its own may be there before the master is: a request that nobody takes is lost, and waits for nothing. */
+async function untilAnswered({ layout, state }: Lab, clock: Clock): Promise<void> {
+  const deadline = clock.monotonic() + readyDeadlineMs
+  for (;;) {
+    const asking = tryRun([...state.program, 'get', 'nodes', '-o', 'json'], {
+      env: { FLOTILLA_CONFIG: layout.configFile },
+      timeoutMs: askTimeoutMs,
+    })
+    const { status, stderr } = await asking.catch(error => ({ status: 1, stderr: messageOf(error) }))
+    if (status === 0) return
+    if (clock.monotonic() > deadline) {
+      const why = `its master does not answer: ${stderr.trim()}\n${await tailOf(masterOf(layout))}`
+      throw new CodedError('Timeout', `cannot start the lab: because ${why}`)
     }
     await sleep(clock, 300)
   }

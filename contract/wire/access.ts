@@ -67,7 +67,9 @@ export function accessOf(cluster: string, identity: Identity, clientId: string):
   const fill = ({ topic }: Row): string => `${wirePrefix}/${cluster}/${fillIn(topic, identity, clientId)}`
   const own = rows.filter(({ of }) => of === identity.kind)
   return {
-    publish: own.filter(({ may }) => may === 'publish').map(row => ({ filter: fill(row), retain: row.retain ?? false })),
+    publish: own
+      .filter(({ may }) => may === 'publish')
+      .map(row => ({ filter: fill(row), retain: row.retain ?? false })),
     hear: own.filter(({ may }) => may === 'hear').map(fill),
   }
 }

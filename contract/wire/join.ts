@@ -66,7 +66,10 @@ export function formatTicket({ cluster, addresses, token, caFingerprint }: JoinT
 export function parseTicket(text: string): JoinTicket {
   const line = text.trim()
   const bad = (reason: string): CodedError =>
-    new CodedError('BadRequest', `cannot read the join line: because ${reason}. Paste all of what "flotilla token create" printed`)
+    new CodedError(
+      'BadRequest',
+      `cannot read the join line: because ${reason}. Paste all of what "flotilla token create" printed`,
+    )
   if (line.length > maxTicketLength) throw bad(`it is longer than ${maxTicketLength} characters`)
   const [, token = '', hosts = '', cluster = '', caFingerprint = ''] = ticketShape.exec(line) ?? []
   if (token === '') throw bad('it does not look like flotilla://TOKEN@HOST:PORT/CLUSTER?ca=sha256:FINGERPRINT')

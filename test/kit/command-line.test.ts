@@ -78,3 +78,25 @@ test('help goes to stdout with examples, and is no failure', async t => {
   t.is(status, 0)
   t.regex(out, /show objects[\s\S]*Examples:\n {2}\$ flotilla get pods/)
 })
+
+test('an option that outer and inner command have: what was said counts before a default, and further in before further out', async t => {
+  const seen: Array<unknown> = []
+  const data = { flags: '--data <dir>', summary: 'where', default: '/var' }
+  const inner: Command = {
+    name: 'init',
+    summary: 'inner',
+    options: [data],
+    run: async ({ options }) => void seen.push(options['data']),
+  }
+  const root: Command = {
+    name: 'x',
+    summary: 'x',
+    commands: [{ name: 'master', summary: 'outer', options: [data], commands: [inner] }],
+  }
+  const streams = { stdout: { write: () => true }, stderr: { write: () => true } }
+  await runCommandLine(root, ['master', 'init'], streams)
+  await runCommandLine(root, ['master', 'init', '--data', 'a'], streams)
+  await runCommandLine(root, ['master', '--data', 'b', 'init'], streams)
+  await runCommandLine(root, ['master', '--data', 'b', 'init', '--data', 'a'], streams)
+  t.deepEqual(seen, ['/var', 'a', 'b', 'a'])
+})

@@ -76,7 +76,7 @@ test('a user is made, signed for, and cut off at once and for good when he is re
   await t.throwsAsync(api.sign(userNamed('alice'), csr), { code: 'Forbidden' } as object)
   const told = await eventually('an Event', async () => {
     const { items } = await api.list({ resource: 'events', group: '' })
-    return items.find(event => event['reason'] === 'Refused')
+    return items.find(event => event['reason'] === 'RefusedRevoked')
   })
   t.like(told, { type: 'Warning', involvedObject: { kind: 'User', name: 'alice' } })
 })

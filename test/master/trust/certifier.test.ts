@@ -127,7 +127,7 @@ test('refusals of the broker become Events of who they are about, and a flood of
   const refusal = { reason: 'topic' as const, address: '10.0.0.9', detail: 'may not publish to x\n\u001b[31m' }
   securityEvents.tell({ ...refusal, identity: { kind: 'node', name: 'board-1' } })
   t.deepEqual(await rig.told(), [
-    'Refused Node/board-1: system:node:board-1 at 10.0.0.9 was refused (topic): may not publish to x??[31m',
+    'RefusedTopic Node/board-1: system:node:board-1 at 10.0.0.9 was refused (topic): may not publish to x??[31m',
   ])
   for (let index = 0; index < 1000; index++) securityEvents.tell({ ...refusal, detail: `try ${index}` })
   t.is((await rig.told()).length, 10)

@@ -8,6 +8,7 @@ import { checkLabelName } from '../contract/resources/names.ts'
 import { rbacGroup } from '../contract/resources/rbac.ts'
 import { trustApiVersion, type User } from '../contract/resources/trust.ts'
 import { checkUserName, usernameOf } from '../contract/wire/identity.ts'
+import { topicsOf } from '../contract/wire/topics.ts'
 import type { Input } from '../kit/command-line.ts'
 import { makeDirectory } from '../kit/directory.ts'
 import { CodedError, hasCode } from '../kit/errors.ts'
@@ -171,7 +172,7 @@ async function writeTool(
   const files = { 'ca.crt': ca, [`${name}.crt`]: certificate, [`${name}.key`]: key }
   for (const [file, text] of Object.entries(files)) await writePrivateFile(join(out, file), text)
   const words = `--cafile ${out}/ca.crt --cert ${out}/${name}.crt --key ${out}/${name}.key`
-  return `Try: mosquitto_sub -h MASTER -p 8883 ${words} -v -t 'flotilla/v1/${context.cluster}/nodes/+/presence'`
+  return `Try: mosquitto_sub -h MASTER -p 8883 ${words} -v -t '${topicsOf(context.cluster).nodePresence('+')}'`
 }
 
 const maxServers = 16

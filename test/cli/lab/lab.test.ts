@@ -57,6 +57,7 @@ test.serial('up on a lab that is up changes nothing', async t => {
   const { status, stderr } = await lab.run('up')
   t.is(status, 0)
   t.regex(stderr, /is in .+ already/)
+  t.regex((await lab.run('up', '--broker', 'mosquitto')).stderr, /cannot change the broker .*'flotilla lab down' first/)
   t.deepEqual(await machine(lab, 'board-1'), before)
 })
 

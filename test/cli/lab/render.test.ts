@@ -89,6 +89,15 @@ test('services get their limits and places in words that the program reads', t =
   t.true(master!.command.includes(layout.masterSocket))
 })
 
+test('with a Mosquitto the master keeps its files, and a relay leads to its port', t => {
+  const services = servicesOf({ layout, state: { ...lab.state, broker: 'mosquitto' } }, masterOf(layout))
+  const [master, broker, relay] = services.map(({ command }) => command.join(' '))
+  t.regex(master ?? '', /--broker mqtts:\/\/127\.0\.0\.1:8883 --broker-files \/var\/lib\/flotilla\/master\/broker/)
+  t.false(master?.includes('--socket'))
+  t.regex(broker ?? '', /^setpriv --reuid=\d+ .* mosquitto -c \/var\/lib\/flotilla\/master\/broker\/mosquitto\.conf$/)
+  t.is(relay, `/opt/flotilla lab relay unix:${layout.masterSocket} tcp:127.0.0.1:8883`)
+})
+
 test('an agent of the lab has the capabilities that systemd leaves it, and no other', t => {
   const unit = join(import.meta.dirname, '../../../firmware-config/common/systemd/flotilla-agent.service')
   const [, names = ''] = /^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(unit, 'utf8')) ?? []

@@ -4,7 +4,7 @@ import { topicsOf } from '../contract/wire/topics.ts'
 import { Requester } from '../kit/bus/request.ts'
 import { type Clock, sleep } from '../kit/clock.ts'
 import type { Input } from '../kit/command-line.ts'
-import { CodedError } from '../kit/errors.ts'
+import { CodedError, hasCode } from '../kit/errors.ts'
 import { ApiClient } from './api-client.ts'
 import { type ClusterContext, findContext } from './config.ts'
 import { checkCertificate } from './credentials.ts'
@@ -39,7 +39,16 @@ async function connect(input: Input, terminal: Terminal, openBus: OpenBus = open
   const bus = await openBus(context, `cli-${random.suffix(12)}`)
   const repliesTopic = topics.clientReplies({ username, client: bus.clientId })
   const requester = new Requester({ bus, repliesTopic, clock, random })
-  await requester.start()
+  try {
+    await requester.start()
+  } catch (error) {
+    await bus.close()
+    if (!hasCode(error, 'Forbidden')) throw error
+    const why = `context ${context.name} says username ${username}, and its certificate or token is somebody else's`
+    throw new CodedError('Unauthorized', `cannot ask as ${username}: because ${why}: mend ${context.path ?? 'it'}`, {
+      cause: error,
+    })
+  }
   const api = new ApiClient({ bus, requester, topics, username, clock, random })
   const renewal = renewCertificate({ api, context, clock, warn: terminal.warn })
   return {

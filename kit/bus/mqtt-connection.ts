@@ -185,6 +185,8 @@ export class MqttConnection {
     // The library forgets to tell the publications under way.
     const error = new CodedError('ServiceUnavailable', failure.reason)
     for (const reject of [...this.#waiting]) reject(error)
+    // Its timer would keep a program alive that has nothing left to do.
+    this.#client?.keepaliveManager?.destroy()
     this.#client?.removeAllListeners()
     this.#client?.on('error', () => undefined) // What it still says of a connection that has ended is of no interest.
     this.#options.onEnd(failure)

@@ -30,7 +30,7 @@ interface Entry {
 /** The same again within this time raises the count of the first. */
 const repeatWindowMs = 10 * 60_000
 const expiryMs = 60 * 60_000
-/** Per object: so many at once, then one in this time. What is above is dropped. */
+/** Per object and reason, so that one who provokes many hides no others: so many at once, then one in this time. What is above is dropped. */
 const burst = 25
 const refillMs = 30_000
 /** Happenings that are remembered for counting, and Events that are kept: the oldest give way. */
@@ -60,7 +60,7 @@ export class EventRecorder {
   /** Never throws, and is written soon: nobody's work depends on an Event. */
   record(about: KubernetesObject | ObjectReference, happening: Happening): void {
     const reference = referenceTo(about)
-    const allowed = this.#rate.take(`${reference.kind}/${reference.namespace}/${reference.name}`)
+    const allowed = this.#rate.take(`${reference.kind}/${reference.namespace}/${reference.name}/${happening.reason}`)
     if (!allowed || this.#dirty.size >= maxRemembered) return
     this.#dirty.add(this.#remember(reference, { ...happening, message: happening.message.slice(0, maxMessageLength) }))
     this.#writing ??= this.#write()

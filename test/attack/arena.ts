@@ -1,0 +1,85 @@
+/** What the attacks are given: where the broker is, who they may pretend to be, and whom they attack. */
+import type { ApiRequest } from '../../contract/wire/api.ts'
+import { topicsOf } from '../../contract/wire/topics.ts'
+import { connectMqttBus, waitConnected } from '../../kit/bus/mqtt-bus.ts'
+import { Requester } from '../../kit/bus/request.ts'
+import { systemClock } from '../../kit/clock.ts'
+import { CodedError } from '../../kit/errors.ts'
+import { silentLog } from '../../kit/log.ts'
+import { systemRandom } from '../../kit/random.ts'
+import { type Pair, RawClient, type Target } from './raw-client.ts'
+
+export interface Arena {
+  target: Target
+  cluster: string
+  ca: string
+  /** `node`: of the hostile board. `user`: may only look at one namespace. The others should not get in at all. */
+  pairs: Record<'node' | 'user' | 'expired' | 'foreign' | 'selfSigned' | 'revokedUser' | 'wrongKey' | 'server', Pair>
+  /** Names behind the pairs. */
+  nodeName: string
+  userName: string
+  otherNode: string
+  /** Of the hostile board's neighbour: a pod with a service account, and a Secret. */
+  otherPod: { namespace: string; name: string; uid: string; serviceAccount: string }
+  /** A namespace that the user may look at, and one that it may not. */
+  namespace: string
+  foreignNamespace: string
+  /** Whole tokens (`id.secret`). */
+  joinTokens: Record<'used' | 'expired' | 'revoked' | 'bound' | 'fresh', string>
+  /** JWTs that must not work. */
+  bearers: Record<'unsigned' | 'forged' | 'deleted', string>
+  /** The planted secret: nobody here may ever hear it. */
+  secret: string
+}
+
+export interface Attack {
+  name: string
+  /** What must come of it. */
+  expect: RegExp
+  /** The broker's word for it, which must be counted. Absent where the API refuses. */
+  counted?: string
+  run: (arena: Arena) => Promise<string>
+}
+
+/** Opens, admitted, as one of the pairs. Throws when it is not let in: then the attack was never made. */
+export async function enter(
+  { target }: Arena,
+  { pair, clientId = `raw-${systemRandom.suffix(8)}` }: { pair?: Pair; clientId?: string },
+): Promise<RawClient> {
+  const client = await RawClient.overTls(target, pair)
+  const answer = await client.connect({ clientId, ...(pair ? {} : { username: 'join' }) })
+  if (answer !== 'connack 0') throw new Error(`the attacker did not get in: ${answer} ${client.reason}`)
+  return client
+}
+
+/** Resolves to `ok`, or to the code of the refusal. */
+export async function askApi(
+  { target, cluster, ca }: Arena,
+  { pair, username, request, as = username }: { pair: Pair; username: string; request: ApiRequest; as?: string },
+): Promise<string> {
+  const client = `raw-${systemRandom.suffix(8)}`
+  const topics = topicsOf(cluster)
+  const bus = connectMqttBus({
+    url: `mqtts://${target.host}:${target.port}`,
+    clientId: client,
+    keepaliveSeconds: 30,
+    tls: { ca, cert: pair.certificate, key: pair.key },
+    log: silentLog,
+  })
+  const parts = { clock: systemClock, random: systemRandom }
+  const requester = new Requester({ bus, repliesTopic: topics.clientReplies({ username, client }), ...parts })
+  try {
+    await waitConnected(bus, 5000)
+    await requester.start()
+    await requester.request(topics.clientRequests({ username: as, client }), request, {
+      timeoutMs: 5000,
+      stream: 'shell',
+    })
+    return 'ok'
+  } catch (error) {
+    return error instanceof CodedError ? error.code : String(error)
+  } finally {
+    await requester.stop()
+    await bus.close()
+  }
+}

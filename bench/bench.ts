@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<BenchRow[]>> = {
   schedule: async () => (await import('./schedule.ts')).benchSchedule(),
   nft: async () => (await import('./nft.ts')).benchNft(),
   start: async () => (await import('./start.ts')).benchStart(),
+  trust: async () => (await import('./trust.ts')).benchTrust(),
   fleet: async () => (await import('./fleet.ts')).benchFleet(),
 }
 

@@ -46,6 +46,10 @@ export const systemClock: Clock = {
 }
 
 /** RFC 3339 with whole seconds, as Kubernetes writes times. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
 export function timestamp(clock: Clock): string {
-  return new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+  return rfc3339(clock.now())
 }

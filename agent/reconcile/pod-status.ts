@@ -3,6 +3,7 @@ import type { Condition } from '../../contract/resources/meta.ts'
 import type { Container, ContainerState, ContainerStatus, PodPhase, PodStatus } from '../../contract/resources/pod.ts'
 import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { PodWish } from '../../contract/wire/fleet.ts'
+import { rfc3339 } from '../../kit/clock.ts'
 import type { ObservedContainer, ObservedPod } from '../runtime/runtime.ts'
 import { crashBackoffMs, crashesOf, currentSandbox, isDone, isFinished, latestContainers } from './plan-pod.ts'
 import type { PodRecord } from './pod-record.ts'
@@ -138,8 +139,4 @@ function reasonOf(phase: PodPhase, unready: string[]): { reason: string; message
   if (phase === 'Succeeded') return { reason: 'PodCompleted' }
   if (phase === 'Failed') return { reason: 'PodFailed' }
   return { reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` }
-}
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -6,6 +6,7 @@ import type { Namespace } from '../../contract/resources/core.ts'
 import { findKind } from '../../contract/resources/kinds.ts'
 import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
+import { rfc3339 } from '../../kit/clock.ts'
 import { hasCode } from '../../kit/errors.ts'
 import { kindOf, type Objects } from './objects.ts'
 
@@ -92,7 +93,3 @@ async function hasNode(objects: Objects, object: KubernetesObject): Promise<bool
 }
 
 const nodeKind = findKind('v1', 'Node')!
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
-}

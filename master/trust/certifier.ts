@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import type { NodeIdentity, User } from '../../contract/resources/trust.ts'
 import { type Identity, usernameOf } from '../../contract/wire/identity.ts'
+import { rfc3339 } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { readCsr } from '../../kit/x509.ts'
 import type { ObjectRef, Objects } from '../store/objects.ts'
@@ -121,7 +122,7 @@ export class Certifier {
 export function statusOf(facts: Issued['facts']): { serialNumber: string; notAfter: string } {
   return {
     serialNumber: facts.serialNumber,
-    notAfter: new Date(facts.notAfterMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    notAfter: rfc3339(facts.notAfterMs),
   }
 }
 

@@ -4,7 +4,7 @@ import { checkLabelName } from '../../contract/resources/names.ts'
 import { type JoinToken, type NodeIdentity, trustApiVersion } from '../../contract/resources/trust.ts'
 import { maxNodeNameLength } from '../../contract/wire/identity.ts'
 import { type JoinRequest, parseToken } from '../../contract/wire/join.ts'
-import type { Clock } from '../../kit/clock.ts'
+import { type Clock, rfc3339 } from '../../kit/clock.ts'
 import { CodedError, hasCode } from '../../kit/errors.ts'
 import { readCsr } from '../../kit/x509.ts'
 import type { EventRecorder } from '../store/event-recorder.ts'
@@ -114,7 +114,7 @@ export class BoardJoiner {
   }
 
   #changes({ name, publicKey, publicKeyHash, token, holder }: JoinFacts, { facts }: Issued): ObjectChange[] {
-    const time = new Date(this.#parts.authority.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z')
+    const time = rfc3339(this.#parts.authority.nowMs())
     const used = [...(token.status?.used ?? []), { nodeName: name, publicKeyHash, time }]
     const identity: NodeIdentity = {
       apiVersion: trustApiVersion,

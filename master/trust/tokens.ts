@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Identity, parseUsername, usernameOf } from '../../contract/wire/identity.ts'
 import { asRecord } from '../../kit/bus/bad-messages.ts'
+import { rfc3339 } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { signToken, type TokenClaims, verifyToken } from '../../kit/jose.ts'
 import { publicKeyOf } from '../../kit/x509.ts'
@@ -67,7 +68,7 @@ export class Tokens {
     const base = { iss: this.#issuer, aud: audience, sub: usernameOf(identity), iat, exp }
     const claims: TokenClaims = { ...base, ...(uid !== undefined && { [privateClaim]: { uid, ...(pod && { pod }) } }) }
     const token = await signToken({ kid: this.#kid, key: this.#key }, claims)
-    return { token, expirationTimestamp: new Date(exp * 1000).toISOString().replace(/\.\d+Z$/, 'Z') }
+    return { token, expirationTimestamp: rfc3339(exp * 1000) }
   }
 
   /** Whose a token is; whether he is still in good standing is for `Identities`. Rejects with `Unauthorized` or `Expired`. */

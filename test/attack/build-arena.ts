@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { helloImage } from '../../images/hello.ts'
-import { systemClock } from '../../kit/clock.ts'
+import { rfc3339, systemClock } from '../../kit/clock.ts'
 import { signToken } from '../../kit/jose.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { type Credentials, createCa, generateKey, issueCertificate, publicKeyOf } from '../../kit/x509.ts'
@@ -139,7 +139,7 @@ async function makeJoinTokens(fleet: Fleet): Promise<Arena['joinTokens']> {
 async function expiredToken(fleet: Fleet): Promise<string> {
   const token = `${systemRandom.suffix(6)}.${systemRandom.suffix(26)}`
   const tokenHash = createHash('sha256').update(token).digest('hex')
-  const expirationTimestamp = new Date(systemClock.now() - 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+  const expirationTimestamp = rfc3339(systemClock.now() - 1000)
   const metadata = { name: token.slice(0, 6) }
   const spec = { tokenHash, expirationTimestamp, uses: 1 }
   await apply(fleet, [{ apiVersion: 'flotilla.dev/v1', kind: 'JoinToken', metadata, spec }])

@@ -1,4 +1,4 @@
-/** Files that only their owner may read, and that are whole or not there: for keys. */
+/** Files that only their owner may read, and that are whole or not there: for keys, and for what must outlive a power cut. */
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeDirectory } from './directory.ts'
@@ -24,7 +24,8 @@ export async function writePrivateFile(path: string, text: string): Promise<void
     await rename(part, path)
     await syncDirectory(dirname(path))
   } catch (error) {
-    await rm(part, { force: true })
+    // What went wrong first is what is told.
+    await rm(part, { force: true }).catch(() => undefined)
     throw new CodedError('ServiceUnavailable', `cannot write ${path}: because ${messageOf(error)}`, { cause: error })
   }
 }

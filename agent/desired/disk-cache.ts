@@ -1,5 +1,5 @@
 /** The last wish on disk, so that a board that boots without its master runs what it ran. */
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { asRecord } from '../../kit/bus/bad-messages.ts'
 import { hashDocuments, hashOfHashes, type Snapshot } from '../../kit/bus/collection.ts'
@@ -7,6 +7,7 @@ import type { Cancel, Clock } from '../../kit/clock.ts'
 import { makeDirectory } from '../../kit/directory.ts'
 import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
+import { writePrivateFile } from '../../kit/private-file.ts'
 
 export interface DiskCacheParts {
   path: string
@@ -65,7 +66,8 @@ export class DiskCache {
     this.#pending = undefined
     if (!snapshot || keyOf(snapshot) === this.#written) return
     try {
-      await writeDurably(this.#parts.path, JSON.stringify(render(snapshot)))
+      await makeDirectory(dirname(this.#parts.path))
+      await writePrivateFile(this.#parts.path, JSON.stringify(render(snapshot)))
       this.#written = keyOf(snapshot)
     } catch (error) {
       this.#parts.log.error('cannot cache the wish', { path: this.#parts.path, error: messageOf(error) })
@@ -89,24 +91,4 @@ function parse(text: string): Snapshot {
 
 function render({ documents, ...state }: Snapshot): object {
   return { version: formatVersion, ...state, documents: Object.fromEntries(documents) }
-}
-
-/** The old file or the new one, never half of either: rename after fsync, and fsync of the directory that holds the name. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  await makeDirectory(dirname(path))
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-  const directory = await open(dirname(path), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }

@@ -245,7 +245,7 @@ for (const [title, damage] of [
 
 test('a directory that cannot be written to costs the cache, not the wish', async t => {
   const { publisher, open, directory } = await setScene(t)
-  await mkdir(join(directory, 'wish.json.new'))
+  await mkdir(join(directory, 'wish.json.part'))
   await publisher().publish(documents(pod('a')))
   const { wishes, settle } = await open()
   await t.notThrowsAsync(settle())

@@ -20,7 +20,7 @@ export interface OpenedSocket {
 
 const defaultPorts: Record<string, number> = { 'mqtt:': 1883, 'mqtts:': 8883 }
 
-/** `mqtt://host[:port]`, `mqtts://host[:port]`, `mqtt+unix:///path.sock` or `mqtts+unix:///path.sock`. Throws `BadRequest`. */
+/** `mqtt://host[:port]`, `mqtts://host[:port]` or `mqtts+unix:///path.sock`. Throws `BadRequest`. */
 export function parseBrokerAddress(url: string): BrokerAddress {
   const bad = (reason: string): CodedError =>
     new CodedError('BadRequest', `cannot use broker address "${url.replace(/\/\/.*@/, '//')}": because ${reason}`)
@@ -30,14 +30,13 @@ export function parseBrokerAddress(url: string): BrokerAddress {
     username: parsed.username === '' ? undefined : decodeURIComponent(parsed.username),
     password: parsed.password === '' ? undefined : decodeURIComponent(parsed.password),
   }
-  if (parsed.protocol === 'mqtt+unix:' || parsed.protocol === 'mqtts+unix:') {
+  if (parsed.protocol === 'mqtts+unix:') {
     const path = decodeURIComponent(parsed.pathname)
-    if (path === '' || parsed.hostname !== '') throw bad(`a socket is given as ${parsed.protocol}///path`)
-    const isSecret = parsed.protocol === 'mqtts+unix:'
-    return { ...credentials, text: path, open: isSecret ? tls => openTlsSocket({ path }, tls) : openPlain({ path }) }
+    if (path === '' || parsed.hostname !== '') throw bad(`a socket is given as mqtts+unix:///path`)
+    return { ...credentials, text: path, open: tls => openTlsSocket({ path }, tls) }
   }
   const defaultPort = defaultPorts[parsed.protocol]
-  if (defaultPort === undefined) throw bad('it must begin with mqtts://, mqtts+unix://, mqtt:// or mqtt+unix://')
+  if (defaultPort === undefined) throw bad('it must begin with mqtts://, mqtts+unix:// or mqtt://')
   // URL keeps the brackets of an IPv6 address.
   const host = parsed.hostname.replace(/^\[|\]$/g, '')
   if (host === '') throw bad('it names no host')
@@ -49,6 +48,6 @@ export function parseBrokerAddress(url: string): BrokerAddress {
   return { ...credentials, text: `${parsed.hostname}:${where.port}`, open }
 }
 
-function openPlain(where: { host: string; port: number } | { path: string }): () => OpenedSocket {
+function openPlain(where: { host: string; port: number }): () => OpenedSocket {
   return () => ({ socket: connectTcp({ ...where, noDelay: true }) })
 }

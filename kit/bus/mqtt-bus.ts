@@ -16,7 +16,7 @@ import { checkTopic, coversFilter } from './topic-match.ts'
 
 export interface MqttBusOptions {
   /**
-   * `mqtt://host:port`, `mqtts://host:port`, `mqtt+unix:///path.sock`, `mqtts+unix:///path.sock`. Several are tried in turn;
+   * `mqtt://host:port`, `mqtts://host:port` or `mqtts+unix:///path.sock`. Several are tried in turn;
    * a function is asked anew before each attempt.
    */
   url: string | string[] | (() => string[])

@@ -86,7 +86,7 @@ test('on the board of the master its admin has nothing to say, unless he has a c
 
 test('a socket alone gives nobody anything', async t => {
   const { sources } = await inFolder(t)
-  await t.throwsAsync(findContext({ ...sources, server: 'mqtt+unix:///run/flotilla/master.sock' }), {
+  await t.throwsAsync(findContext({ ...sources, server: 'mqtts+unix:///run/flotilla/master.sock' }), {
     message: /there is no configuration/,
   })
 })

@@ -119,7 +119,7 @@ test('addresses are read, and named without their password', t => {
     ['mqtt://10.0.0.1:2000', '10.0.0.1:2000'],
     ['mqtts://broker', 'broker:8883'],
     ['mqtt://[::1]:1883', '[::1]:1883'],
-    ['mqtt+unix:///run/flotilla/mqtt.sock', '/run/flotilla/mqtt.sock'],
+    ['mqtts+unix:///run/flotilla/mqtt.sock', '/run/flotilla/mqtt.sock'],
     ['mqtt://user:secret@broker', 'broker:1883'],
   ]
   for (const [url, text] of rows) t.is(parseBrokerAddress(url).text, text)
@@ -127,7 +127,15 @@ test('addresses are read, and named without their password', t => {
 })
 
 test('what is no address of a broker is refused with the reason, and without its password', t => {
-  for (const url of ['', 'broker:1883', 'http://broker', 'mqtt://', 'mqtt+unix://host/path', 'mqtt://u:secret@:1']) {
+  for (const url of [
+    '',
+    'broker:1883',
+    'http://broker',
+    'mqtt://',
+    'mqtt+unix:///path',
+    'mqtts+unix://host/path',
+    'mqtt://u:secret@:1',
+  ]) {
     const error = t.throws(() => parseBrokerAddress(url), { instanceOf: CodedError }, url)
     t.is(error.code, 'BadRequest')
     t.false(error.message.includes('secret'))

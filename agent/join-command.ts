@@ -11,7 +11,7 @@ import { type Random, systemRandom } from '../kit/random.ts'
 import { joinCluster } from './identity/join.ts'
 import { type LineInput, readTicket } from './join-input.ts'
 
-export const defaultDataDirectory = '/var/lib/flotilla'
+const defaultDataDirectory = '/var/lib/flotilla'
 
 /** Nobody answers: trying again later may help. All other failures end with 1, and a wrong use with 2. */
 export const unreachableExitStatus = 3

@@ -6,7 +6,7 @@ export interface SensorPaths {
   thermal: string
 }
 
-export const systemSensorPaths: SensorPaths = { proc: '/proc', thermal: '/sys/class/thermal' }
+const systemSensorPaths: SensorPaths = { proc: '/proc', thermal: '/sys/class/thermal' }
 
 export interface Sample {
   /** Thousandths of a core, averaged since the sample before; undefined in the first. */

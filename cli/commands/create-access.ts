@@ -40,7 +40,7 @@ export const runCreateServiceAccount: RunCommand = (input, fleet) =>
 export const runCreateNamespace: RunCommand = (input, fleet) =>
   createObject(input, fleet, { word: 'namespaces', body: {} })
 
-export function roleRefOf(kind: 'Role' | 'ClusterRole', name: string): RoleRef {
+function roleRefOf(kind: 'Role' | 'ClusterRole', name: string): RoleRef {
   return { apiGroup: rbacGroup, kind, name }
 }
 

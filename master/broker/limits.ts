@@ -108,7 +108,7 @@ const master: KindLimits = {
   maxRetainedMessageBytes: maxPacketBytes,
 }
 
-export const defaultLimits: BrokerLimits = {
+const defaultLimits: BrokerLimits = {
   maxRetainedMessages: 500_000,
   maxRetainedBytes: 256 * MiB,
   maxClients: 12_000,

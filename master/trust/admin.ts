@@ -23,7 +23,7 @@ export interface AdminParts {
   log: Log
 }
 
-export const adminName = 'admin'
+const adminName = 'admin'
 
 export class Admin {
   #parts: AdminParts

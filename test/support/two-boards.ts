@@ -38,7 +38,7 @@ export interface TwoBoards {
 
 const cluster = { clusterCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/16' }
 const lan = '192.168.77'
-export const podPort = 8080
+const podPort = 8080
 
 export async function createTwoBoards(): Promise<TwoBoards> {
   const group = new NamespaceGroup()

@@ -149,7 +149,7 @@ export function pod(name: string, more: object = {}): AnyObject {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec }
 }
 
-export function targetFor(object: object): Target {
+function targetFor(object: object): Target {
   const { kind: word } = object as KubernetesObject
   const kind = kinds.find(row => row.kind === word)
   return target(kind?.plural ?? word)

@@ -11,6 +11,8 @@ import { type Pair, RawClient, type Target } from './raw-client.ts'
 
 export interface Arena {
   target: Target
+  /** Where boards without a certificate are let in: the same, but for Mosquitto. */
+  joinTarget: Target
   cluster: string
   ca: string
   /** `node`: of the hostile board. `user`: may only look at one namespace. The others should not get in at all. */
@@ -38,15 +40,24 @@ export interface Attack {
   expect: RegExp
   /** The broker's word for it, which must be counted. Absent where the API refuses. */
   counted?: string
+  /**
+   * What must come of it on Mosquitto, which tells nobody that it refuses: it acknowledges and drops, grants and stays silent.
+   * Absent: the same. `cannot`: Mosquitto does not hold this (docs/decisions/0011).
+   */
+  onMosquitto?: RegExp | 'cannot'
   run: (arena: Arena) => Promise<string>
 }
 
+/** On Mosquitto: not heard by anybody, which the test asks afterwards. */
+export const unheard = /^(closed|puback)$/
+export const silent = /heard 0$/
+
 /** Opens, admitted, as one of the pairs. Throws when it is not let in: then the attack was never made. */
 export async function enter(
-  { target }: Arena,
+  { target, joinTarget }: Arena,
   { pair, clientId = `raw-${systemRandom.suffix(8)}` }: { pair?: Pair; clientId?: string },
 ): Promise<RawClient> {
-  const client = await RawClient.overTls(target, pair)
+  const client = await RawClient.overTls(pair ? target : joinTarget, pair)
   const answer = await client.connect({ clientId, ...(pair ? {} : { username: 'join' }) })
   if (answer !== 'connack 0') throw new Error(`the attacker did not get in: ${answer} ${client.reason}`)
   return client

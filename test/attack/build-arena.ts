@@ -16,7 +16,7 @@ import type { Pair } from './raw-client.ts'
 const dayMs = 24 * 60 * 60 * 1000
 
 /** `board`: the one that the attackers have. */
-export async function buildArena(fleet: Fleet, board: string): Promise<Arena> {
+export async function buildArena(fleet: Fleet, board: string, joinPort = 8883): Promise<Arena> {
   const secret = `planted-${systemRandom.suffix(24)}`
   await apply(fleet, manifests(secret))
   await fleet.run('user', 'create', 'curious', '--role', 'view', '-n', 'shop', '--out', fileOf(fleet, 'curious'))
@@ -31,6 +31,7 @@ export async function buildArena(fleet: Fleet, board: string): Promise<Arena> {
   const { ca, pairs } = await makePairs(fleet, board)
   return {
     target: { host: '10.77.0.2', port: 8883 },
+    joinTarget: { host: '10.77.0.2', port: joinPort },
     cluster: 'lab',
     ca,
     pairs: { ...pairs, user: await pairOfUser(fleet, 'curious'), revokedUser },

@@ -4,7 +4,7 @@ import type { JoinRequest } from '../../contract/wire/join.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { createCsr, readCertificate } from '../../kit/x509.ts'
-import { type Arena, type Attack, enter } from './arena.ts'
+import { type Arena, type Attack, enter, silent, unheard } from './arena.ts'
 import { RawClient } from './raw-client.ts'
 
 const subscriptions: Attack[] = [
@@ -21,6 +21,7 @@ const subscriptions: Attack[] = [
 ].map(filter => ({
   name: `a board that joins subscribes to ${filter}`,
   expect: /^suback 128, heard 0$/,
+  onMosquitto: silent,
   counted: 'subscription',
   async run(arena: Arena) {
     const client = await enter(arena, {})
@@ -43,6 +44,7 @@ const publications: Attack[] = [
 ].map(topic => ({
   name: `a board that joins publishes on ${topic}`,
   expect: /^closed$/,
+  onMosquitto: unheard,
   counted: 'topic|retain',
   async run(arena: Arena) {
     const client = await enter(arena, {})
@@ -54,9 +56,10 @@ const wills: Attack[] = [
   {
     name: "a board that joins leaves a will on another's presence",
     expect: /^(closed|connack [1-5])/,
+    onMosquitto: /^connack/,
     counted: 'will',
-    async run({ target }) {
-      const client = await RawClient.overTls(target)
+    async run({ joinTarget }) {
+      const client = await RawClient.overTls(joinTarget)
       const will = { topic: 'flotilla/v1/lab/nodes/board-1/presence', payload: '{"online":false}', retain: true }
       return client.connect({ clientId: 'willing', username: 'join', will })
     },
@@ -64,6 +67,7 @@ const wills: Attack[] = [
   {
     name: 'a board that joins sends 64 KB',
     expect: /^closed$/,
+    onMosquitto: 'cannot',
     counted: 'too-large',
     async run(arena) {
       const clientId = `raw-${systemRandom.suffix(6)}`

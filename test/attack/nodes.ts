@@ -2,7 +2,7 @@
 import { topicsOf } from '../../contract/wire/topics.ts'
 import { sleep, systemClock } from '../../kit/clock.ts'
 import { systemRandom } from '../../kit/random.ts'
-import { type Arena, type Attack, askApi, enter } from './arena.ts'
+import { type Arena, type Attack, askApi, enter, silent, unheard } from './arena.ts'
 import { publishPacket } from './packets.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -29,6 +29,7 @@ const publications: Attack[] = (
 ).map(([name, topic, retain]) => ({
   name: `a node publishes ${name}`,
   expect: /^closed$/,
+  onMosquitto: unheard,
   counted: 'topic|retain|malformed',
   async run(arena: Arena) {
     const client = await enter(arena, { pair: arena.pairs.node })
@@ -53,6 +54,7 @@ const subscriptions: Attack[] = [
 ].map(filter => ({
   name: `a node subscribes to ${filter}`,
   expect: /^suback 128, heard 0$/,
+  onMosquitto: silent,
   counted: 'subscription',
   async run(arena: Arena) {
     const client = await enter(arena, { pair: arena.pairs.node })
@@ -137,6 +139,7 @@ const others: Attack[] = [
   {
     name: "a node takes over a user's client id",
     expect: /^(closed|connack [25]), and the user stays$/,
+    onMosquitto: 'cannot',
     counted: 'client-id',
     async run(arena) {
       const clientId = `victim-${systemRandom.suffix(6)}`
@@ -152,6 +155,7 @@ const others: Attack[] = [
   {
     name: "a node leaves a will on another's presence",
     expect: /^(closed|connack [1-5])/,
+    onMosquitto: /^connack/,
     counted: 'will',
     async run({ target, pairs }) {
       const client = await RawClient.overTls(target, pairs.node)
@@ -162,6 +166,7 @@ const others: Attack[] = [
   {
     name: 'a node with five sessions',
     expect: /^\d welcome, (closed|connack [35])$/,
+    onMosquitto: 'cannot',
     counted: 'too-many-connections',
     async run(arena) {
       const clients: RawClient[] = []
@@ -195,6 +200,7 @@ const others: Attack[] = [
   {
     name: 'a node that subscribes ten thousand times',
     expect: /^(closed|suback .*128.*)$/,
+    onMosquitto: 'cannot',
     counted: 'too-many-subscriptions',
     async run(arena) {
       const client = await enter(arena, { pair: arena.pairs.node })

@@ -27,7 +27,11 @@ const rules: Rule[] = [
     mayImport: ['master/trust', 'master/broker/policy.ts', 'master/store', ...base],
     why: 'who somebody is follows from the store and the keys; the broker and the API ask through ports',
   },
-  { room: 'master/audit', mayImport: ['master/audit', 'contract', 'kit'], why: 'the audit log writes what it is given' },
+  {
+    room: 'master/audit',
+    mayImport: ['master/audit', 'contract', 'kit'],
+    why: 'the audit log writes what it is given',
+  },
   { room: 'master/store', mayImport: ['master/store', 'contract', 'kit'], why: 'the store knows no reader of it' },
   {
     room: 'master/controllers',

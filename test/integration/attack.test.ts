@@ -2,19 +2,17 @@
  * Attacks on a master and its broker over TLS, from a board of the lab: by a stranger, by one who joins, by a board that was
  * taken over, by a curious user. Each must end in a refusal that is counted and told, and leave the fleet as it was.
  */
-import { writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import test from 'ava'
 import type { Node } from '../../contract/resources/node.ts'
 import { attackers } from '../attack/attacker.ts'
 import { buildArena } from '../attack/build-arena.ts'
 import { countOf, readCounters } from '../attack/counters.ts'
+import { runAttacks, writeArena } from '../attack/run-attacks.ts'
 import { canStartBoard } from '../support/board.ts'
 import { Fleet, waitFor } from '../support/fleet.ts'
 
 const fleet = new Fleet()
-const attacker = resolve(import.meta.dirname, '../attack/attacker.ts')
 const board = 'board-3'
 /** Private memory of the master after all of it, MiB. */
 const maxMasterMiB = 160
@@ -23,8 +21,7 @@ test.before(async t => {
   t.timeout(180_000)
   if (!canStartBoard(t)) return
   await fleet.onLab('up')
-  const arena = await buildArena(fleet, board)
-  await writeFile(join(fleet.lab.dir, 'arena.json'), JSON.stringify(arena), { mode: 0o600 })
+  await writeArena(fleet, await buildArena(fleet, board))
 })
 
 test.after.always(() => fleet.down())
@@ -34,9 +31,8 @@ for (const [kind, attacks] of Object.entries(attackers)) {
     t.timeout(240_000)
     if (!canStartBoard(t)) return
     const before = await readCounters(fleet)
-    const outcomes = await runAttacks(kind)
+    const outcomes = await runAttacks(fleet, { board, kind })
     t.is(outcomes.size, attacks.length)
-    if (process.env['SHOW']) for (const [n, o] of outcomes) t.log(n, '→', o)
     for (const { name, expect } of attacks) t.regex(outcomes.get(name) ?? 'never made', expect, name)
     const after = await readCounters(fleet)
     // Several attacks may share a word: the counter must have grown by as many, at least.
@@ -46,7 +42,6 @@ for (const [kind, attacks] of Object.entries(attackers)) {
       t.true(grown >= made, `${words}: ${made} attacks, counted ${grown}`)
     }
     const events = await fleet.run('get', 'events', '-A', '-o', 'json')
-    if (process.env['SHOW']) t.log(await fleet.run('events', '-A'))
     for (const words of new Set(attacks.flatMap(({ counted = [] }) => counted)))
       t.true(
         words.split('|').some(word => events.includes(`(${word})`)),
@@ -80,17 +75,4 @@ async function readyNodes(): Promise<Node[]> {
   return items.filter(({ status }) =>
     status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
   )
-}
-
-/** By the name of the attack, what came of it. */
-async function runAttacks(kind: string): Promise<Map<string, string>> {
-  const words = [process.execPath, attacker, join(fleet.lab.dir, 'arena.json'), kind]
-  const child = fleet.startOn(board, words)
-  const outcomes = new Map<string, string>()
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const { name, outcome, ms } = JSON.parse(line) as { name: string; outcome: string; ms: number }
-    if (process.env['SHOW']) process.stderr.write(`${ms} ${name}\n`)
-    outcomes.set(name, outcome)
-  }
-  return outcomes
 }

@@ -14,7 +14,7 @@ import { silentLog } from '../kit/log.ts'
 import { readPrivateFile, writePrivateFile } from '../kit/private-file.ts'
 import { readCertificate } from '../kit/x509.ts'
 import { asOwner, type Owner } from './as-owner.ts'
-import { type MasterOptions, makeCluster } from './master.ts'
+import { type FoundationOptions, makeCluster } from './foundation.ts'
 import { adminPathOf, pkiDirectoryOf } from './trust/trust.ts'
 
 export interface Caller {
@@ -37,7 +37,7 @@ export interface InitReport {
 }
 
 /** May be called again and again. Rejects with a CodedError when the data directory cannot be used. */
-export async function initCluster(options: MasterOptions, caller: Caller): Promise<InitReport> {
+export async function initCluster(options: FoundationOptions, caller: Caller): Promise<InitReport> {
   const { dataDirectory } = options
   const isNew = await asOwner(await ownerOf(dataDirectory), () => make(options))
   const text = await readPrivateFile(adminPathOf(dataDirectory))
@@ -55,7 +55,7 @@ export async function initCluster(options: MasterOptions, caller: Caller): Promi
 }
 
 /** Resolves to whether there was nothing before. A master that runs has done it already. */
-async function make(options: MasterOptions): Promise<boolean> {
+async function make(options: FoundationOptions): Promise<boolean> {
   try {
     return await makeCluster({ ...options, log: silentLog })
   } catch (error) {

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Command, Input, Option } from '../kit/command-line.ts'
+import type { FoundationOptions } from './foundation.ts'
 import { type Caller, type InitReport, initCluster } from './init-cluster.ts'
-import type { MasterOptions } from './master.ts'
 
 /** `options`: those of `flotilla master` that say where its data is and how it is found. */
-export function initCommand(options: Option[], readOptions: (input: Input) => MasterOptions): Command {
+export function initCommand(options: Option[], readOptions: (input: Input) => FoundationOptions): Command {
   return {
     name: 'init',
     summary: "Make the cluster's keys and give you the way in; may be run again",

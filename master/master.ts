@@ -1,65 +1,42 @@
 /** The master, wired: the only file that knows every room of this island. */
 import { join } from 'node:path'
-import { findCondition } from '../contract/resources/conditions.ts'
-import type { Node } from '../contract/resources/node.ts'
 import { version } from '../contract/version.ts'
-import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
+import { profiles } from '../contract/wire/fleet.ts'
 import { topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages } from '../kit/bus/bad-messages.ts'
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
-import { makeDirectory } from '../kit/directory.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
-import type { Random } from '../kit/random.ts'
 import { type Api, createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
 import type { TrustPort } from './api/room.ts'
 import type { AuditLevel } from './audit/audit-entry.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { EmbeddedBroker } from './broker/embedded-broker.ts'
-import type { ListenAddress } from './broker/listener.ts'
-import { connectToBroker, externalPorts, openExternal, startBroker, untilConnected } from './broker-connection.ts'
+import { connectToBroker, openExternal, startBroker, untilConnected } from './broker-connection.ts'
 import { Controllers } from './controllers/controllers.ts'
 import { Intake } from './fleet/intake.ts'
-import { Leases } from './fleet/leases.ts'
 import { MasterPresenceSpeaker } from './fleet/master-presence.ts'
 import { Publisher } from './fleet/publisher.ts'
-import { Cache } from './store/cache.ts'
-import { EventRecorder } from './store/event-recorder.ts'
-import { openLevelStore } from './store/level-store.ts'
+import { type Foundation, type FoundationOptions, furnish, openStore, trustOptions } from './foundation.ts'
+import type { EventRecorder } from './store/event-recorder.ts'
 import { NodeUsageBoard } from './store/node-usage.ts'
-import { Objects } from './store/objects.ts'
-import { openSealedStore, type SealedStore } from './store/sealed-store.ts'
-import { advertisedAddresses } from './trust/advertise.ts'
-import { nodeKind } from './trust/kinds.ts'
 import { Recheck } from './trust/recheck.ts'
-import { openTrust, pkiDirectoryOf, type Trust, type TrustOptions } from './trust/trust.ts'
+import { openTrust, type Trust } from './trust/trust.ts'
 
-export interface MasterOptions {
-  cluster: string
-  dataDirectory: string
-  /** Where the embedded broker listens; ignored with `brokerUrl`. */
-  listen: ListenAddress[]
-  /** `HOST:PORT` that boards and users are told of. Default: the addresses of this board's interfaces. */
-  advertise?: string[]
-  /** A broker of the user's own, instead of the embedded one. */
-  brokerUrl: string | undefined
+export interface MasterOptions extends FoundationOptions {
   /** Where a Mosquitto finds its files, kept fresh; and the file that names its process. */
   brokerFiles?: { directory: string; pidFile?: string | undefined } | undefined
   /** PEM: the CA that its certificate is from, when that is not the cluster's. */
   brokerCa?: string | undefined
-  profile: ProfileName
   /** What the audit log keeps. Default `changes`. */
   audit?: AuditLevel
   /** Addresses of pods, and of services. */
   clusterCIDR: string
   serviceCIDR: string
-  clock: Clock
-  random: Random
-  log: Log
 }
 
 export interface Master {
@@ -91,68 +68,10 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   return { failed, stop: () => lifecycle.stop() }
 }
 
-/** Makes the keys and the first user of a cluster, as the first start would. Resolves to whether the keys are new. */
-export async function makeCluster(options: MasterOptions): Promise<boolean> {
-  const store = await openStore(options, () => undefined)
-  try {
-    return (await openTrust(trustOptions(options, furnish(options, store)))).isNew
-  } finally {
-    await store.close()
-  }
-}
-
-async function openStore(
-  { dataDirectory, clock, log }: MasterOptions,
-  onFailure: (error: unknown) => void,
-): Promise<SealedStore> {
-  await makeDirectory(dataDirectory)
-  const engine = await openLevelStore({ directory: `${dataDirectory}/store`, clock, log, onFailure })
-  const keysPath = join(pkiDirectoryOf(dataDirectory), 'secrets.keys')
-  return openSealedStore({ store: engine, keysPath, clock, log })
-}
-
-/** What all rooms stand on. */
-interface Base {
-  store: SealedStore
-  objects: Objects
-  cache: Cache
-  events: EventRecorder
-  leases: Leases
-}
-
-interface Rooms extends Base {
+interface Rooms extends Foundation {
   trust: Trust
   /** Undefined: the user has one of his own. */
   broker: EmbeddedBroker | undefined
-}
-
-function furnish({ clock, random, log, profile }: MasterOptions, store: SealedStore): Base {
-  const objects = new Objects({ store, clock, random })
-  const cache = new Cache({ store, log, clock })
-  const events = new EventRecorder({ objects, clock, log })
-  return { store, objects, cache, events, leases: new Leases({ clock, profile: profiles[profile] }) }
-}
-
-function trustOptions(options: MasterOptions, { objects, cache, events, leases }: Base): TrustOptions {
-  const { cluster, clock, random, log, dataDirectory, listen, advertise = [], brokerUrl } = options
-  const tls = listen.filter(address => address.type === 'tls')
-  const sockets = listen.filter(address => address.type === 'tls-unix')
-  const external = brokerUrl === undefined ? undefined : externalPorts(brokerUrl)
-  const addresses = (port: number | undefined): string[] =>
-    advertisedAddresses({ advertise, listen: port === undefined ? tls : [{ host: '0.0.0.0', port }] })
-  const atJoinPort = (address: string): string => address.replace(/:\d+$/, `:${external?.joinPort}`)
-  return {
-    ...{ directory: dataDirectory, cluster, clock, random, log, objects, cache, events },
-    addresses: () => addresses(external?.port),
-    ...(external && { joinAddresses: () => addresses(external.port).map(atJoinPort) }),
-    localServers: () => (brokerUrl === undefined ? sockets.map(({ socketPath }) => `mqtts+unix://${socketPath}`) : []),
-    // After a restart nobody has been heard yet: what the store says of a board holds until it is known better.
-    isLiving: node => leases.isReachable(node) || isReady(cache.get<Node>(nodeKind, undefined, node)),
-  }
-}
-
-function isReady(node: Node | undefined): boolean {
-  return findCondition(node?.status?.conditions, 'Ready')?.status === 'True'
 }
 
 /** What the parts know of each other goes through the store; the rest is told here. */

@@ -1,16 +1,8 @@
 /** The agent, wired: the only file that knows every room of this island. */
 import type { ResourceList } from '../contract/resources/meta.ts'
 import { version } from '../contract/version.ts'
-import {
-  type MasterPresence,
-  type NodePresence,
-  type ProfileName,
-  profiles,
-  type ReportedEvent,
-} from '../contract/wire/fleet.ts'
-import { maxPacketBytes } from '../contract/wire/limits.ts'
-import type { Topics } from '../contract/wire/topics.ts'
-import { BadMessages, decodeJson } from '../kit/bus/bad-messages.ts'
+import { type ProfileName, profiles, type ReportedEvent } from '../contract/wire/fleet.ts'
+import { BadMessages } from '../kit/bus/bad-messages.ts'
 import type { MqttBus } from '../kit/bus/mqtt-bus.ts'
 import { type Clock, timestamp } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
@@ -31,6 +23,7 @@ import type { Runtime } from './runtime/runtime.ts'
 import { NodeRequests } from './sessions/node-requests.ts'
 import { findOwnAddress } from './telemetry/address.ts'
 import { readInventory } from './telemetry/inventory.ts'
+import { NodePresenceSpeaker } from './telemetry/node-presence.ts'
 import { NodeTelemetry } from './telemetry/node-telemetry.ts'
 import { Reporter } from './telemetry/reporter.ts'
 import { Sensors } from './telemetry/sensors.ts'
@@ -105,13 +98,7 @@ async function wire(options: AgentOptions): Promise<Part[]> {
     },
   })
   const inbox = new Inbox({
-    bus,
-    topics,
-    nodeName,
-    directory: options.dataDirectory,
-    clock,
-    log,
-    badMessages,
+    ...{ bus, topics, nodeName, directory: options.dataDirectory, clock, log, badMessages },
     onWish: wish => {
       board.wish = wish
       networkSync.setNode(wish.node)
@@ -142,10 +129,14 @@ async function wire(options: AgentOptions): Promise<Part[]> {
   })
   const onReportWanted = (): void => reporter.sendFull()
   const requests = new NodeRequests({ bus, topics, nodeName, runtime, clock, log, badMessages, onReportWanted })
+  const presence = new NodePresenceSpeaker({
+    ...{ bus, topics, nodeName, session, badMessages, isSystemStopping, onReportWanted },
+    onMasterTime: (time, isFresh) => identity.hearTime(time, isFresh),
+  })
   return [
     { name: 'runtime', start: () => undefined, stop: () => runtime.close() },
     ...link.parts,
-    presencePart({ bus, topics, identity, session, badMessages, onReportWanted }),
+    { name: 'presence', start: () => presence.start(), stop: () => presence.stop() },
     { name: 'reporter', start: () => undefined, stop: () => reporter.stop() },
     { name: 'network', start: () => networkSync.start(), stop: () => networkSync.stop() },
     { name: 'tokens', start: () => undefined, stop: wired.stop },
@@ -200,54 +191,6 @@ function tokenMissing({ namespace, pod }: TokenWant, why: string, clock: Clock):
   return {
     ...{ type: 'Warning', reason: 'TokenMissing', message, timestamp: timestamp(clock) },
     pod: { namespace, ...pod },
-  }
-}
-
-interface PresenceParts {
-  bus: MqttBus
-  topics: Topics
-  identity: AgentIdentity
-  session: string
-  badMessages: BadMessages
-  onReportWanted: () => void
-}
-
-/** Says "online" at each connection, and everything to each master that is new. */
-function presencePart({ bus, topics, identity, session, badMessages, onReportWanted }: PresenceParts): Part {
-  const seen = { instance: '' }
-  const undo: Array<() => void> = []
-  const say = (presence: NodePresence): Promise<void> =>
-    bus.publish(topics.nodePresence(identity.nodeName), JSON.stringify(presence), { retain: true })
-  return {
-    name: 'presence',
-    async start() {
-      undo.push(
-        bus.onConnect(() => {
-          // A connection that breaks in this moment begins anew, and so does this.
-          void say({ online: true, session }).catch(() => undefined)
-          onReportWanted()
-        }),
-        await bus.subscribe(topics.masterPresence, message =>
-          badMessages.guard('master presence', message, () => {
-            const { instance, time } = decodeJson(message, maxPacketBytes) as MasterPresence
-            if (typeof time === 'string') identity.hearTime(time, !message.retained)
-            if (instance !== seen.instance) onReportWanted()
-            seen.instance = instance
-          }),
-        ),
-      )
-    },
-    async stop() {
-      for (const stop of undo) stop()
-      if (!bus.connected) return
-      const goodbye: NodePresence = {
-        online: false,
-        session,
-        ...((await isSystemStopping()) && { reason: 'shutdown' }),
-      }
-      // Too late to be heard: the Will or the lease will tell.
-      await say(goodbye).catch(() => undefined)
-    },
   }
 }
 

@@ -29,22 +29,25 @@ function mergeValues(path: string, { last, live, wanted }: ThreeWay<Json>): Json
 }
 
 function mergeMaps(path: string, { last, live, wanted }: ThreeWay<JsonMap>): JsonMap {
-  const merged: JsonMap = {}
-  const foreign: JsonMap = {}
-  for (const [key, value] of Object.entries(live)) {
-    if (key in wanted) continue
+  // By own fields alone, whatever they are called: `constructor` is in every object, and `__proto__` is more than a field.
+  const foreign = Object.entries(live).filter(([key]) => {
     // Removed from the manifest since it was last applied: it was ours, so it goes.
-    if (last && key in last) continue
-    foreign[key] = value
-  }
-  for (const [key, value] of Object.entries(wanted)) {
+    return !Object.hasOwn(wanted, key) && !(last && Object.hasOwn(last, key))
+  })
+  const merged = Object.entries(wanted)
     // Null in a manifest says: not set.
-    if (value === null) continue
-    const at = path === '' ? key : `${path}.${key}`
-    merged[key] = key in live ? mergeValues(at, { last: last?.[key], live: live[key], wanted: value }) : value
-  }
-  const changed = Object.entries(merged).some(([key, value]) => !isDeepStrictEqual(value, live[key]))
-  return changed && retainsKeys(path) ? merged : { ...foreign, ...merged }
+    .filter(([, value]) => value !== null)
+    .map(([key, value]): [string, Json] => {
+      const at = path === '' ? key : `${path}.${key}`
+      const sides = { last: ownField(last, key), live: ownField(live, key), wanted: value }
+      return [key, Object.hasOwn(live, key) ? mergeValues(at, sides) : value]
+    })
+  const changed = merged.some(([key, value]) => !isDeepStrictEqual(value, ownField(live, key)))
+  return Object.fromEntries(changed && retainsKeys(path) ? merged : [...foreign, ...merged])
+}
+
+function ownField(map: JsonMap | undefined, key: string): Json {
+  return map && Object.hasOwn(map, key) ? map[key] : undefined
 }
 
 function mergeLists(path: string, sides: ThreeWay<Json[]>): Json[] {

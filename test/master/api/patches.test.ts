@@ -50,7 +50,7 @@ test('a JSON patch whose test fails says which, and tells neither value: it may 
   t.is(error.cause, undefined)
 })
 
-for (const patch of ['text', {}, [{ op: 'grow', path: '/a' }], [{ op: 'add' }], [null]])
+for (const patch of ['text', {}, [{ op: 'copy', path: '/a' }], [{ op: 'grow', path: '/a' }], [{ op: 'add' }], [null]])
   test(`no JSON patch: ${JSON.stringify(patch)}`, t => {
     t.throws(() => applyJsonPatch({}, patch), { code: 'BadRequest' })
   })
@@ -66,4 +66,33 @@ test('no patch reaches what all objects share', t => {
   }
   applyMergePatch({}, JSON.parse('{"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}'))
   t.false('polluted' in {})
+})
+
+test('a field called __proto__ is one like the others, not what an object inherits', t => {
+  const patch = JSON.parse('{"spec":{"revoked":null,"__proto__":{"revoked":true}}}')
+  const merged = applyMergePatch({ spec: { revoked: true } }, patch) as { spec: { revoked?: boolean } }
+  t.is(merged.spec.revoked, undefined)
+  t.is(JSON.stringify(merged), '{"spec":{"__proto__":{"revoked":true}}}')
+})
+
+test('copies of copies end before they fill the memory', t => {
+  const copies = Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '/data', path: `/data/k${index}` }))
+  t.throws(() => applyJsonPatch({ data: { a: 'x'.repeat(100) } }, copies), { code: 'RequestEntityTooLarge' })
+})
+
+test('a test of a JSON patch costs no more than a look at both sides', t => {
+  const list = Array.from({ length: 50_000 }, (_, index) => index)
+  const other = list.map(number => number + 1)
+  // Compared item with item, these would be 2.5 billion steps.
+  t.throws(() => applyJsonPatch({ list }, [{ op: 'test', path: '/list', value: other }]), { code: 'Invalid' })
+  t.deepEqual(applyJsonPatch({ list }, [{ op: 'test', path: '/list', value: [...list] }]), { list })
+})
+
+test('what follows an operation that fails is not tried', t => {
+  const bad = [
+    { op: 'remove', path: '/none' },
+    { op: 'test', path: 'no pointer', value: 1 },
+  ]
+  t.throws(() => applyJsonPatch({}, bad), { code: 'Invalid', message: /\/none/ })
+  t.throws(() => applyJsonPatch({}, bad.slice(1)), { code: 'Invalid', message: /no JSON pointer/ })
 })

@@ -161,3 +161,13 @@ test('its arguments are not changed', t => {
   mergeThreeWays<object>(sides)
   t.deepEqual(sides, before)
 })
+
+test('a key that every object inherits is only there when somebody wrote it', t => {
+  const live = { data: { constructor: 'foreign', a: '1' } }
+  t.deepEqual(mergeThreeWays<object>({ last: { data: {} }, live, wanted: { data: { a: '2' } } }), {
+    data: { constructor: 'foreign', a: '2' },
+  })
+  const wanted = JSON.parse('{"spec":{"__proto__":{"revoked":true}}}')
+  const merged = mergeThreeWays<{ spec: { revoked?: boolean } }>({ last: undefined, live: { spec: {} }, wanted })
+  t.is(merged.spec.revoked, undefined)
+})

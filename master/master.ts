@@ -6,11 +6,11 @@ import { topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages } from '../kit/bus/bad-messages.ts'
 import { Requester } from '../kit/bus/request.ts'
 import type { Clock } from '../kit/clock.ts'
-import { CodedError, messageOf } from '../kit/errors.ts'
+import { messageOf } from '../kit/errors.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
-import { type Api, createApi } from './api/api.ts'
+import { createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
 import type { TrustPort } from './api/room.ts'
 import type { AuditLevel } from './audit/audit-entry.ts'
@@ -128,11 +128,10 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   const fixed = { cluster, version, serviceCIDR }
   const { audit: level = 'changes' } = options
   const audit = new AuditLog({ directory: join(options.dataDirectory, 'audit'), level, clock, log })
-  const verbs = createApi({
+  const api = createApi({
     ...{ objects, store, cache, nodeUsage: usage, trust: port, audit, clock, random, ...fixed },
     counters: () => countersOf(broker, badMessages),
   })
-  const api = forThoseInGoodStanding(verbs, trust)
   const speaker = new MasterPresenceSpeaker({ bus, topics, presence, clock })
   return [
     part('cache', cache),
@@ -179,17 +178,6 @@ function part(name: string, of: { start(): unknown; stop(): unknown }): Part {
     },
     stop: async () => {
       await of.stop()
-    },
-  }
-}
-
-/** A broker that is not ours knows nothing of revocation beyond its list: nobody is answered on its word alone. */
-function forThoseInGoodStanding(api: Api, { identities }: Trust): Api {
-  return {
-    async handle(request, context) {
-      const problem = identities.problemOf(context.identity)
-      if (problem !== undefined) throw new CodedError('Unauthorized', `cannot answer: because ${problem}`)
-      return api.handle(request, context)
     },
   }
 }

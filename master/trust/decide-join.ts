@@ -26,12 +26,13 @@ export function decideJoin(facts: JoinFacts): JoinDecision {
   const { nodeName, expirationTimestamp, uses } = token.spec
   const used = token.status?.used ?? []
   if (nodeName !== undefined && nodeName !== name) return refuse('Forbidden', `the token is for ${nodeName} alone`)
+  const isHolder = holder?.spec.publicKey === publicKey
+  const isKnown = used.some(use => use.nodeName === name && use.publicKeyHash === publicKeyHash)
+  // Also when the token has run out since: the board has what it gives, but for the answer.
+  if (isHolder && isKnown && !holder.spec.revoked) return { type: 'join', again: true }
   // A time that cannot be read is over.
   if (!(Date.parse(expirationTimestamp) > nowMs))
     return refuse('Expired', `the token has run out at ${expirationTimestamp}. ${newToken()}`)
-  const isHolder = holder?.spec.publicKey === publicKey
-  const isKnown = used.some(use => use.nodeName === name && use.publicKeyHash === publicKeyHash)
-  if (isHolder && isKnown && !holder.spec.revoked) return { type: 'join', again: true }
   if (used.length >= uses) return refuse('Forbidden', `the token is used up (by ${listNames(used)}). ${newToken()}`)
   const taken = holder && whyTaken({ ...facts, holder })
   return taken ?? { type: 'join', again: false }

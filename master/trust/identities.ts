@@ -1,4 +1,4 @@
-/** Who is in good standing, by the objects in the cache: asked at each connection, and at each request of the API. */
+/** Who is in good standing, by the objects in the cache: asked at each connection, and when something was revoked. */
 import type { ServiceAccount } from '../../contract/resources/core.ts'
 import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
@@ -21,22 +21,12 @@ export interface Problem {
   text: string
 }
 
-/** What the API asks of whoever comes through a broker that is not ours. */
-export interface IdentityLookup {
-  /** Why this identity may do nothing now; undefined when all is well. */
-  problemOf(identity: Identity): string | undefined
-}
-
-export class Identities implements IdentityLookup {
+export class Identities {
   #cache: Cache
 
   /** `cache`: started before anybody is asked for. */
   constructor(cache: Cache) {
     this.#cache = cache
-  }
-
-  problemOf(identity: Identity): string | undefined {
-    return this.problemWith(identity)?.text
   }
 
   /** Without `proof`: whether there is such an identity at all. */

@@ -31,6 +31,11 @@ const joins: Array<[what: string, facts: Partial<JoinFacts>, again: boolean]> = 
     { token: token({}, [used]), holder: holder('MINE'), holderIsLiving: true },
     true,
   ],
+  [
+    'the same again when the time of the token is over meanwhile',
+    { token: token({}, [used]), holder: holder('MINE'), nowMs: startMs + 2 * 60 * 60 * 1000 },
+    true,
+  ],
   ['the same key with another token', { holder: holder('MINE'), holderIsLiving: true }, false],
   ['the name of a silent board, by a token bound to it', { token: token(bound), holder: holder('OTHER') }, false],
   ['a revoked name, by a token that was made later', { token: token(bound), holder: holder('OTHER', true) }, false],
@@ -57,6 +62,12 @@ const refusals: Array<[what: string, facts: Partial<JoinFacts>, code: string, wh
     { token: token({}, [used]), holder: holder('MINE', true) },
     'Forbidden',
     /used up/,
+  ],
+  [
+    'a lost answer when the time is over, by another key',
+    { token: token({ uses: 2 }, [used]), holder: holder('OTHER'), nowMs: startMs + 2 * 60 * 60 * 1000 },
+    'Expired',
+    /run out/,
   ],
   [
     'a lost answer, after somebody else got the name',

@@ -1,8 +1,8 @@
 /** What a context shows of us: whom its certificate or token names, and whether that still holds. */
-import { X509Certificate } from 'node:crypto'
 import type { ClientContext } from '../contract/wire/client-config.ts'
 import { parseUsername } from '../contract/wire/identity.ts'
 import { CodedError } from '../kit/errors.ts'
+import { type CertificateFacts, readCertificate } from '../kit/x509.ts'
 
 /** No token is longer. */
 const maxTokenLength = 16 * 1024
@@ -39,12 +39,11 @@ export function checkCertificate(
 
 /** Ms since 1970; undefined when it cannot be read. */
 export function certificateEnd(certificate: string): number | undefined {
-  return readCertificate(certificate)?.validToDate.getTime()
+  return read(certificate)?.notAfterMs
 }
 
 function commonNameOf(certificate: string): string | undefined {
-  const { CN } = (readCertificate(certificate)?.toLegacyObject().subject ?? {}) as { CN?: unknown }
-  return typeof CN === 'string' ? CN : undefined
+  return read(certificate)?.commonName
 }
 
 /** Unchecked: it only says under which name to ask. Whether it is true, the broker finds out. */
@@ -60,9 +59,9 @@ function subjectOf(token: string): string | undefined {
   }
 }
 
-function readCertificate(certificate: string): X509Certificate | undefined {
+function read(certificate: string): CertificateFacts | undefined {
   try {
-    return new X509Certificate(certificate)
+    return readCertificate(certificate)
   } catch {
     // Damaged, and the caller says so with the name of the context.
     return undefined

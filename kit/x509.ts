@@ -195,17 +195,25 @@ export async function createCrl(options: {
 /** What a certificate (PEM or DER) says; whether to believe it is another question. Throws `BadRequest`. */
 export function readCertificate(certificate: string | Buffer): CertificateFacts {
   const x = parse(certificate)
-  const subject = (x.toLegacyObject().subject ?? {}) as unknown as Record<string, unknown>
-  const { CN, O = [] } = subject
+  const commonNames = subjectValues(x, 'CN')
   return {
-    commonName: typeof CN === 'string' ? CN : undefined,
-    organizations: [O].flat().filter(value => typeof value === 'string'),
+    commonName: commonNames.length === 1 ? commonNames[0] : undefined,
+    organizations: subjectValues(x, 'O'),
     serialNumber: x.serialNumber.toLowerCase(),
     notBeforeMs: x.validFromDate.getTime(),
     notAfterMs: x.validToDate.getTime(),
     publicKey: spkiOf(attempt('BadRequest', 'read the key of a certificate', () => x.publicKey)).toString('base64'),
     fingerprint: createHash('sha256').update(x.raw).digest('hex'),
   }
+}
+
+/**
+ * Of OpenSSL's text, a line for each name, signs escaped by a backslash: values with such a sign, and names that share a line,
+ * are none of ours. Node's `toLegacyObject` would give them in parts; it crashes the process on some damaged certificates.
+ */
+function subjectValues({ subject = '' }: X509Certificate, name: 'CN' | 'O'): string[] {
+  const values = subject.split('\n').filter(line => line.startsWith(`${name}=`))
+  return values.map(line => line.slice(name.length + 1)).filter(value => !/[\\+]/.test(value))
 }
 
 /** Whether the key of `ca` has signed `certificate`. Says nothing of time and purpose. Throws `BadRequest`. */

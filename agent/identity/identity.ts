@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { masterServerName, usernameOf } from '../../contract/wire/identity.ts'
 import type { TlsOptions } from '../../kit/bus/tls-socket.ts'
 import { CodedError } from '../../kit/errors.ts'
+import { readCertificate } from '../../kit/x509.ts'
 import { IdentityFiles, type StoredIdentity } from './identity-files.ts'
 import { MasterTime, type MasterTimeParts } from './master-time.ts'
 import { verifyMaster } from './verify-master.ts'
@@ -152,8 +153,8 @@ export function checkCertificate({
     new CodedError('Invalid', `cannot take the certificate that the master gave: because ${reason}`)
   const [given, issuer] = [parse(certificate), parse(ca)]
   if (!given || !issuer) throw bad('it is none')
-  const { CN } = given.toLegacyObject().subject as { CN?: unknown }
-  if (CN !== usernameOf({ kind: 'node', name: nodeName })) throw bad(`it is not for node ${nodeName}`)
+  const { commonName } = readCertificate(certificate)
+  if (commonName !== usernameOf({ kind: 'node', name: nodeName })) throw bad(`it is not for node ${nodeName}`)
   if (!given.verify(issuer.publicKey)) throw bad("it is not signed by our cluster's CA")
   if (!given.checkPrivateKey(createPrivateKey(key))) throw bad('it is for another key')
 }

@@ -135,6 +135,19 @@ const tokens: Attack[] = (
   },
 }))
 
+/** The key of this one is no point of the curve: some readers of certificates take it badly. */
+const damaged: Attack = {
+  name: 'renewing with a certificate whose key is damaged',
+  expect: /^(Unauthorized|Forbidden|Invalid|BadRequest)$/,
+  async run(arena) {
+    const der = Buffer.from(arena.pairs.node.certificate.replace(/-----[^-]+-----/g, ''), 'base64')
+    const point = der.indexOf(Buffer.from('03420004', 'hex'))
+    der[point + 3] = 5
+    const certificate = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`
+    return join(arena, { type: 'renew', certificate, nonce: 'x', signature: 'x' } as never)
+  },
+}
+
 async function brokenCsr(): Promise<string> {
   const { csr } = await createCsr({ commonName: 'system:master' })
   const der = Buffer.from(csr.replace(/-----[^-]+-----/g, ''), 'base64')
@@ -160,4 +173,4 @@ const once: Attack = {
   },
 }
 
-export const attacksOfJoiners: Attack[] = [once, ...subscriptions, ...publications, ...wills, ...tokens]
+export const attacksOfJoiners: Attack[] = [once, ...subscriptions, ...publications, ...wills, ...tokens, damaged]

@@ -1,5 +1,7 @@
 /** Attacks of a board of the fleet that somebody has taken over: it has a node's key. */
+import { accessOf } from '../../contract/wire/access.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
+import { matchesTopic } from '../../kit/bus/topic-match.ts'
 import { sleep, systemClock } from '../../kit/clock.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { type Arena, type Attack, askApi, enter, silent, unheard } from './arena.ts'
@@ -60,7 +62,9 @@ const subscriptions: Attack[] = [
     const client = await enter(arena, { pair: arena.pairs.node })
     const answer = await client.subscribe(filter)
     await sleep(systemClock, 100)
-    const heard = client.heard.length
+    // A wide filter on Mosquitto brings what one may hear, and nothing else.
+    const { hear } = accessOf(arena.cluster, { kind: 'node', name: arena.nodeName }, '+')
+    const heard = client.heard.filter(topic => !hear.some(filter => matchesTopic(filter, topic))).length
     client.end()
     return `${answer}, heard ${heard}`
   },
@@ -199,7 +203,7 @@ const others: Attack[] = [
   },
   {
     name: 'a node that subscribes ten thousand times',
-    expect: /^(closed|suback .*128.*)$/,
+    expect: /^(closed|refused)$/,
     onMosquitto: 'cannot',
     counted: 'too-many-subscriptions',
     async run(arena) {
@@ -211,7 +215,7 @@ const others: Attack[] = [
         answer = await client.subscribe(...filters)
       }
       client.end()
-      return answer.slice(-20)
+      return answer.includes('128') ? 'refused' : answer
     },
   },
   {

@@ -163,3 +163,15 @@ test('only a key of P-256 in its one encoding is taken', t => {
 test('a key that was made here signs', t => {
   t.is(sign('sha256', Buffer.from('x'), createPrivateKey(generateKey())).subarray(0, 1).toString('hex'), '30')
 })
+
+test('a certificate whose key is no point of the curve is refused, and crashes nobody', async t => {
+  const { certificate } = await issue()
+  const der = Buffer.from(certificate.replace(/-----[^-]+-----/g, ''), 'base64')
+  const point = der.indexOf(Buffer.from('03420004', 'hex'))
+  t.true(point > 0)
+  for (const at of [3, 4, 20]) {
+    const damaged = Buffer.from(der)
+    damaged[point + at] = (damaged[point + at] ?? 0) ^ 0x05
+    t.throws(() => readCertificate(damaged), { instanceOf: CodedError })
+  }
+})

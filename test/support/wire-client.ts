@@ -38,6 +38,8 @@ export class WireClient {
     for (const end of ['end', 'close']) {
       socket.once(end, () => {
         this.closed = true
+        // It would keep its timer for pings, and by that the process.
+        this.#client.end(true)
       })
     }
   }

@@ -197,8 +197,8 @@ export function readCertificate(certificate: string | Buffer): CertificateFacts 
   const x = parse(certificate)
   const commonNames = subjectValues(x, 'CN')
   return {
-    commonName: commonNames.length === 1 ? commonNames[0] : undefined,
-    organizations: subjectValues(x, 'O'),
+    commonName: commonNames.length === 1 ? commonNames.find(isPlain) : undefined,
+    organizations: subjectValues(x, 'O').filter(isPlain),
     serialNumber: x.serialNumber.toLowerCase(),
     notBeforeMs: x.validFromDate.getTime(),
     notAfterMs: x.validToDate.getTime(),
@@ -207,13 +207,15 @@ export function readCertificate(certificate: string | Buffer): CertificateFacts 
   }
 }
 
-/**
- * Of OpenSSL's text, a line for each name, signs escaped by a backslash: values with such a sign, and names that share a line,
- * are none of ours. Node's `toLegacyObject` would give them in parts; it crashes the process on some damaged certificates.
- */
+/** Of OpenSSL's text, a line for each name. Node's `toLegacyObject` would give them in parts; it crashes the process on some damaged certificates. */
 function subjectValues({ subject = '' }: X509Certificate, name: 'CN' | 'O'): string[] {
-  const values = subject.split('\n').filter(line => line.startsWith(`${name}=`))
-  return values.map(line => line.slice(name.length + 1)).filter(value => !/[\\+]/.test(value))
+  const lines = subject.split('\n').filter(line => line.startsWith(`${name}=`))
+  return lines.map(line => line.slice(name.length + 1))
+}
+
+/** OpenSSL escapes signs by a backslash, and joins names that share a line by a plus: none of ours has either. */
+function isPlain(value: string): boolean {
+  return !/[\\+]/.test(value)
 }
 
 /** Whether the key of `ca` has signed `certificate`. Says nothing of time and purpose. Throws `BadRequest`. */

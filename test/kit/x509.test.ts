@@ -123,6 +123,18 @@ test('a signing request by another hand, of another kind of key, or damaged is r
   }
 })
 
+test('of two common names nobody may choose, whatever signs are in them', t => {
+  const named = (subject: string): string | undefined => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null']
+    const args = ['req', '-x509', ...key, '-subj', subject, '-multivalue-rdn']
+    return readCertificate(execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' })).commonName
+  }
+  t.is(named('/O=crew/CN=alice'), 'alice')
+  for (const subject of ['/CN=alice/CN=bob', '/CN=alice/CN=b,b', '/CN=alice+O=crew', '/O=crew+CN=alice', '/O=crew']) {
+    t.is(named(subject), undefined, subject)
+  }
+})
+
 test('no bytes make the reading of a request or a certificate crash', async t => {
   const { csr } = await createCsr({ commonName: 'a' })
   const good = Buffer.from(csr.split('\n').slice(1, -2).join(''), 'base64')

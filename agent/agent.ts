@@ -62,11 +62,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function wire(options: AgentOptions): Promise<Part[]> {
   const { clock, random, log, identity, containerdSocket } = options
   const { nodeName, cluster } = identity
-  const session = random.uuid()
   const badMessages = new BadMessages(log)
   const { keepaliveSeconds } = profiles[options.profile]
-  const link = linkToMaster({ identity, session, keepaliveSeconds, clock, random, log })
-  const { bus, topics } = link
+  const link = linkToMaster({ identity, keepaliveSeconds, clock, random, log })
+  const { bus, topics, session } = link
   const runtime = connectContainerd({ socketPath: containerdSocket, clock, log, cluster })
   const reporter = new Reporter({ bus, topic: topics.nodeReport(nodeName), session, clock, log })
   const board: Board = { wish: undefined, network: undefined }

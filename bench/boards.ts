@@ -40,8 +40,7 @@ async function joinSome(): Promise<void> {
 async function connect(name: string): Promise<void> {
   const identity = await loadIdentity({ ...parts, dataDirectory: join(folder, name) })
   if (!identity) throw new Error(`${name} has not joined`)
-  const session = systemRandom.uuid()
-  const { bus, topics, parts: inside } = linkToMaster({ ...parts, identity, session, keepaliveSeconds: 15 })
+  const { bus, topics, session, parts: inside } = linkToMaster({ ...parts, identity, keepaliveSeconds: 15 })
   for (const part of inside) await part.start()
   const report: Report = { session, sequence: 1, full: true, node: statusOf(), pods: {} }
   bus.onConnect(() => {

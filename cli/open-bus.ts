@@ -51,6 +51,7 @@ class NotOpen extends Error {
       ended: `cannot reach the broker at ${this.address}`,
       refused: `cannot log in as ${context.username} at ${this.address}`,
       untrusted: `cannot trust the broker at ${this.address}`,
+      taken: `cannot log in at ${this.address}`,
     }[kind]
     const message = `${what}: because ${reason}: ${hintAbout({ ...context, server: this.server }, this.failure)}`
     return new CodedError(kind === 'ended' ? 'ServiceUnavailable' : 'Unauthorized', message, { cause: this })

@@ -11,6 +11,7 @@ import { CodedError, messageOf } from '../kit/errors.ts'
 import type { Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
+import type { Random } from '../kit/random.ts'
 import type { Credentials } from '../kit/x509.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts'
 import type { ListenAddress } from './broker/listener.ts'
@@ -65,6 +66,7 @@ export interface ConnectionOptions {
   /** The embedded one, or where another is found and how to be believed there. */
   to: { broker: EmbeddedBroker } | ExternalBroker
   clock: Clock
+  random: Random
   log: Log
 }
 
@@ -75,12 +77,14 @@ export function connectToBroker({
   presence,
   to,
   clock,
+  random,
   log,
 }: ConnectionOptions): MqttBus {
   const profile = profiles[name]
   const isEmbedded = 'broker' in to
   return connectMqttBus({
-    clientId: `${cluster}-master-${presence.instance.slice(0, 8)}`,
+    // Nobody's to know: at a Mosquitto, whoever has a certificate puts out another by its client's id.
+    clientId: `${cluster}-master-${random.uuid()}`,
     will: masterWill(topics, presence),
     // In one process there is no wire that could be cut.
     keepaliveSeconds: isEmbedded ? 0 : profile.keepaliveSeconds,

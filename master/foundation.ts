@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { findCondition } from '../contract/resources/conditions.ts'
 import type { Node } from '../contract/resources/node.ts'
-import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
+import { type ProfileName, profiles, sessionOf } from '../contract/wire/fleet.ts'
 import type { Clock } from '../kit/clock.ts'
 import { makeDirectory } from '../kit/directory.ts'
 import type { Log } from '../kit/log.ts'
@@ -10,6 +10,7 @@ import type { Random } from '../kit/random.ts'
 import type { ListenAddress } from './broker/listener.ts'
 import { externalPorts } from './broker-connection.ts'
 import { Leases } from './fleet/leases.ts'
+import { Sessions } from './fleet/sessions.ts'
 import { Cache } from './store/cache.ts'
 import { EventRecorder } from './store/event-recorder.ts'
 import { openLevelStore } from './store/level-store.ts'
@@ -41,6 +42,7 @@ export interface Foundation {
   cache: Cache
   events: EventRecorder
   leases: Leases
+  sessions: Sessions
 }
 
 /** Makes the keys and the first user of a cluster, as the first start would. Resolves to whether the keys are new. */
@@ -68,10 +70,13 @@ export function furnish({ clock, random, log, profile }: FoundationOptions, stor
   const objects = new Objects({ store, clock, random })
   const cache = new Cache({ store, log, clock })
   const events = new EventRecorder({ objects, clock, log })
-  return { store, objects, cache, events, leases: new Leases({ clock, profile: profiles[profile] }) }
+  const leases = new Leases({ clock, profile: profiles[profile] })
+  const sessions = new Sessions({ clock, takeoverMs: profiles[profile].leaseMs })
+  return { store, objects, cache, events, leases, sessions }
 }
 
-export function trustOptions(options: FoundationOptions, { objects, cache, events, leases }: Foundation): TrustOptions {
+export function trustOptions(options: FoundationOptions, foundation: Foundation): TrustOptions {
+  const { objects, cache, events, leases, sessions } = foundation
   const { cluster, clock, random, log, dataDirectory, listen, advertise = [], brokerUrl } = options
   const tls = listen.filter(address => address.type === 'tls')
   const sockets = listen.filter(address => address.type === 'tls-unix')
@@ -84,6 +89,7 @@ export function trustOptions(options: FoundationOptions, { objects, cache, event
     addresses: () => addresses(external?.port),
     ...(external && { joinAddresses: () => addresses(external.port).map(atJoinPort) }),
     localServers: () => (brokerUrl === undefined ? sockets.map(({ socketPath }) => `mqtts+unix://${socketPath}`) : []),
+    isTwin: (node, clientId) => sessions.isStranger(node, sessionOf(clientId)),
     // After a restart nobody has been heard yet: what the store says of a board holds until it is known better.
     isLiving: node => leases.isReachable(node) || isReady(cache.get<Node>(nodeKind, undefined, node)),
   }

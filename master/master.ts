@@ -1,7 +1,8 @@
 /** The master, wired: the only file that knows every room of this island. */
 import { join } from 'node:path'
 import { version } from '../contract/version.ts'
-import { profiles } from '../contract/wire/fleet.ts'
+import { profiles, sessionOf } from '../contract/wire/fleet.ts'
+import { usernameOf } from '../contract/wire/identity.ts'
 import { topicsOf } from '../contract/wire/topics.ts'
 import { BadMessages } from '../kit/bus/bad-messages.ts'
 import { Requester } from '../kit/bus/request.ts'
@@ -18,7 +19,7 @@ import { AuditLog } from './audit/audit-log.ts'
 import type { EmbeddedBroker } from './broker/embedded-broker.ts'
 import { connectToBroker, openExternal, startBroker, untilConnected } from './broker-connection.ts'
 import { Controllers } from './controllers/controllers.ts'
-import { Intake } from './fleet/intake.ts'
+import { Intake, type Twins } from './fleet/intake.ts'
 import { MasterPresenceSpeaker } from './fleet/master-presence.ts'
 import { Publisher } from './fleet/publisher.ts'
 import { type Foundation, type FoundationOptions, furnish, openStore, trustOptions } from './foundation.ts'
@@ -77,11 +78,11 @@ interface Rooms extends Foundation {
 /** What the parts know of each other goes through the store; the rest is told here. */
 async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
   const { clock, random, log, cluster } = options
-  const { store, objects, cache, events, leases, trust, broker } = rooms
+  const { store, objects, cache, events, leases, sessions, trust, broker } = rooms
   const topics = topicsOf(cluster)
   const presence = { epoch: store.epoch, instance: random.uuid(), version }
   const { to, parts } = broker ? { to: { broker }, parts: [] } : await openExternal(options, trust)
-  const bus = connectToBroker({ cluster, profile: options.profile, topics, presence, to, clock, log })
+  const bus = connectToBroker({ cluster, profile: options.profile, topics, presence, to, clock, random, log })
   const badMessages = new BadMessages(log)
   const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random, badMessages })
   const usage = new NodeUsageBoard()
@@ -96,6 +97,8 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     events,
     usage,
     leases,
+    sessions,
+    twins: twinsAt(broker),
     profile,
     clock,
     log,
@@ -156,6 +159,17 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     // Last: whoever comes now is answered.
     { name: 'listeners', start: () => broker?.open(), stop: () => undefined },
   ]
+}
+
+/** A broker that is not ours lets both in; there the second is only not believed. */
+function twinsAt(broker: EmbeddedBroker | undefined): Twins {
+  return {
+    putOut: () => broker?.recheck(),
+    addressOf(node, session) {
+      const clients = broker?.clientsOf(usernameOf({ kind: 'node', name: node })) ?? []
+      return clients.find(({ clientId = '' }) => sessionOf(clientId) === session)?.address
+    },
+  }
 }
 
 /** Flat, by name: for people, and for whoever makes curves of them. */

@@ -1,5 +1,5 @@
 /** The way from this board to its master, as the node that it is: the bus, the API, and a certificate that stays valid. */
-import type { NodePresence } from '../../contract/wire/fleet.ts'
+import { type NodePresence, sessionOf } from '../../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../../contract/wire/limits.ts'
 import { type Topics, topicsOf } from '../../contract/wire/topics.ts'
 import { connectMqttBus, type MqttBus } from '../../kit/bus/mqtt-bus.ts'
@@ -15,8 +15,6 @@ import { watchForTwin } from './twin-watch.ts'
 
 export interface LinkParts {
   identity: AgentIdentity
-  /** Of this process. */
-  session: string
   keepaliveSeconds: number
   clock: Clock
   random: Random
@@ -25,6 +23,8 @@ export interface LinkParts {
 
 export interface MasterLink {
   bus: MqttBus
+  /** What this process calls itself. */
+  session: string
   topics: Topics
   api: NodeApi
   /** The bus, and what keeps it trusted; first to start and last to stop. */
@@ -32,15 +32,17 @@ export interface MasterLink {
 }
 
 /** Connects in the background. */
-export function linkToMaster({ identity, session, keepaliveSeconds, clock, random, log }: LinkParts): MasterLink {
+export function linkToMaster({ identity, keepaliveSeconds, clock, random, log }: LinkParts): MasterLink {
   const { nodeName, username } = identity
   const topics = topicsOf(identity.cluster)
+  // A level of the topics on which the node asks the API; another one for each process, so that none hears old answers.
+  const clientId = `node-${nodeName}-${random.uuid()}`
+  const session = sessionOf(clientId)
   const offline: NodePresence = { online: false, session }
   const bus = connectMqttBus({
     url: () => identity.servers,
     tls: () => identity.tls(),
-    // A level of the topics on which the node asks the API; another one for each process, so that none hears old answers.
-    clientId: `node-${nodeName}-${session.slice(0, 8)}`,
+    clientId,
     will: { topic: topics.nodePresence(nodeName), payload: JSON.stringify(offline) },
     keepaliveSeconds,
     maxPacketBytes,
@@ -53,6 +55,7 @@ export function linkToMaster({ identity, session, keepaliveSeconds, clock, rando
   const stopWatching = watchForTwin({ bus, nodeName, clock, log })
   return {
     bus,
+    session,
     topics,
     api,
     parts: [

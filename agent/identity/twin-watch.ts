@@ -1,4 +1,7 @@
-/** Notices that somebody else speaks in this node's name: the broker then ends each of its connections soon after it began. */
+/**
+ * Notices that somebody else speaks in this node's name: our own broker then says that our place is taken, another one may end each
+ * connection soon after it began.
+ */
 import type { MqttBus } from '../../kit/bus/mqtt-bus.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { Log } from '../../kit/log.ts'
@@ -23,11 +26,12 @@ export function watchForTwin({ bus, nodeName, clock, log }: TwinWatchParts): () 
     bus.onConnect(() => {
       seen.connectedAtMs = clock.monotonic()
     }),
-    bus.onFailure(() => {
+    bus.onFailure(({ kind }) => {
       const nowMs = clock.monotonic()
+      if (kind === 'taken') seen.short = suspicious
       // Attempts that fail in between are of the same outage.
-      if (seen.connectedAtMs === Number.NEGATIVE_INFINITY) return
-      seen.short = nowMs - seen.connectedAtMs < shortMs ? seen.short + 1 : 0
+      else if (seen.connectedAtMs === Number.NEGATIVE_INFINITY) return
+      else seen.short = nowMs - seen.connectedAtMs < shortMs ? seen.short + 1 : 0
       seen.connectedAtMs = Number.NEGATIVE_INFINITY
       if (seen.short < suspicious || nowMs - seen.saidAtMs < repeatMs) return
       seen.saidAtMs = nowMs

@@ -1,4 +1,5 @@
 /** What master and agents say to each other: wishes down, reports up. JSON shapes of the payloads on `nodes/…`. */
+import { createHash } from 'node:crypto'
 import type { ConfigMap } from '../resources/core.ts'
 import type { ResourceList } from '../resources/meta.ts'
 import type { NodeStatus } from '../resources/node.ts'
@@ -40,10 +41,18 @@ export interface MasterPresence {
 /** Retained on `nodes/<n>/presence`; the Last Will is `{online: false}`. */
 export interface NodePresence {
   online: boolean
-  /** Random per process of the agent: tells two boards with one name apart. */
+  /** `sessionOf` the agent's connection, another one for each process: tells two boards with one name apart. */
   session?: string
   /** `shutdown` when the board says goodbye itself: its pods may be replaced at once. */
   reason?: 'shutdown'
+}
+
+/**
+ * What an agent calls itself, by the id of its MQTT client: a broker that knows the one can find the other. Not the other way round:
+ * at a Mosquitto, whoever knows a client's id can put it out, and a session is told to all who may hear presences.
+ */
+export function sessionOf(clientId: string): string {
+  return createHash('sha256').update(clientId).digest('hex').slice(0, 32)
 }
 
 /** On `nodes/<n>/beat`. */

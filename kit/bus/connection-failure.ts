@@ -4,9 +4,9 @@ import { messageOf } from '../errors.ts'
 export interface ConnectionFailure {
   /**
    * `untrusted`: the broker is not who it should be. `refused`: it knows who we are, or wants to, and says no.
-   * `ended`: it is not there, or no longer.
+   * `taken`: another has our place. `ended`: it is not there, or no longer.
    */
-  kind: 'untrusted' | 'refused' | 'ended'
+  kind: 'untrusted' | 'refused' | 'taken' | 'ended'
   /** For people. */
   reason: string
 }
@@ -23,6 +23,9 @@ const refusals: Record<number, string> = {
   4: 'the broker refuses us: wrong user name or password',
   5: 'the broker refuses us: not authorized (revoked, run out, or unknown there)',
 }
+
+/** Another return code: our client id, or our identity, belongs to somebody who is there. */
+const identifierRejected = 2
 
 /** The alerts of a peer that does not like our certificate. What OpenSSL writes before them changes with its version. */
 const alertShape = /_ALERT_([A-Z_]+)$/
@@ -57,6 +60,7 @@ export function failureOf(error: unknown): ConnectionFailure {
   const { code } = (error ?? {}) as { code?: unknown }
   const refusal = typeof code === 'number' ? refusals[code] : undefined
   if (refusal !== undefined) return { kind: 'refused', reason: refusal }
+  if (code === identifierRejected) return { kind: 'taken', reason: 'the broker has another client in our place' }
   if (typeof code !== 'string') return { kind: 'ended', reason: messageOf(error) }
   const [, alert = ''] = alertShape.exec(code) ?? []
   if (Object.hasOwn(alerts, alert)) return { kind: 'refused', reason: alerts[alert] as string }

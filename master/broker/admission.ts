@@ -2,11 +2,11 @@
 import type { Identity } from '../../contract/wire/identity.ts'
 import { checkClientId } from './attendance.ts'
 import type { Refusal } from './broker-events.ts'
-import type { Admission, ConnectionFacts, Policy, RefusalReason } from './policy.ts'
+import type { Admission, ConnectionFacts, Policy, RefusalReason, Unwelcome } from './policy.ts'
 
 export interface Admitted {
   identity: Identity
-  stillWelcome: () => string | undefined
+  stillWelcome: () => Unwelcome | undefined
 }
 
 export type Verdict = Admitted | { refused: Pick<Refusal, 'reason' | 'detail' | 'identity'> }

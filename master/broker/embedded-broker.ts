@@ -1,10 +1,10 @@
 /** The master's own MQTT broker (3.1.1): the adapter of `aedes`, with every limit that it does not have itself. */
 import type { Duplex } from 'node:stream'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
+import { usernameOf } from '../../contract/wire/identity.ts'
 import { type Clock, systemClock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
-import { systemRandom } from '../../kit/random.ts'
 import type { BrokerCounters, BrokerEvent } from './broker-events.ts'
 import { Doors } from './doors.ts'
 import type { Visit } from './gate.ts'
@@ -13,9 +13,10 @@ import { brokenSocket, linkedPair } from './in-process-socket.ts'
 import { Journal, type Subject } from './journal.ts'
 import { type BrokerLimits, type BrokerLimitsPatch, limitsWith } from './limits.ts'
 import type { ListenAddress } from './listener.ts'
-import type { Policy, RefusalReason } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { type Caller, Reception } from './reception.ts'
 import { persistenceWith, RetainedIndex } from './retained-index.ts'
+import { returnCodeOf } from './return-code.ts'
 import type { Publication, Session } from './session.ts'
 import type { ServerTls } from './tls-door.ts'
 
@@ -47,6 +48,8 @@ export interface EmbeddedBroker {
   open(): Promise<void>
   /** Asks of every client whether it would still be admitted, and ends those that would not. */
   recheck(): void
+  /** Who is connected under this name, and from where. */
+  clientsOf(username: string): Array<Pick<Subject, 'clientId' | 'address'>>
   /** Ends all connections and frees the ports. Idempotent. */
   close(): Promise<void>
 }
@@ -77,8 +80,10 @@ class Broker implements EmbeddedBroker {
   #connections = new Set<GuardedConnection>()
   #visits = new WeakMap<GuardedConnection, Visit>()
   #clients = new Set<Client>()
-  /** Also of a client that is gone: its will is still to come. */
+  /** Also of one that is gone: its will is still to come. */
   #sessions = new WeakMap<Client, Session>()
+  /** Who has not said its client id, which its topics are made of: MQTT lets a server refuse that [MQTT-3.1.3-8]. */
+  #nameless = new WeakSet<Client>()
   #wills = new WeakMap<Client, Publication>()
   #throttled = 0
   #closing: Promise<void> | undefined
@@ -91,10 +96,9 @@ class Broker implements EmbeddedBroker {
     const limits = limitsWith(options.limits)
     this.#clock = clock
     this.#log = log
-    const journal = new Journal({ clock, log, onEvent, eventsPerSecond: limits.eventsPerSecond })
-    this.#journal = journal
+    this.#journal = new Journal({ clock, log, onEvent, eventsPerSecond: limits.eventsPerSecond })
     this.#doors = new Doors({
-      ...{ listen, tls, limits, clock, journal },
+      ...{ listen, tls, limits, clock, journal: this.#journal },
       onConnection: ({ stream, visit, ...from }) => this.#accept(stream, { ...from, address: visit.address }, visit),
     })
     const onThrottled = (): void => void this.#throttled++
@@ -144,11 +148,16 @@ class Broker implements EmbeddedBroker {
 
   recheck(): void {
     for (const client of [...this.#clients]) {
-      const detail = this.#sessions.get(client)?.whyUnwelcome()
-      if (detail === undefined) continue
-      this.#journal.refuseAndEnd(this.#subjectOf(client), 'revoked', detail)
+      const unwelcome = this.#sessions.get(client)?.whyUnwelcome()
+      if (unwelcome === undefined) continue
+      this.#journal.refuseAndEnd(this.#subjectOf(client), unwelcome.reason, unwelcome.text)
       connectionOf(client).destroy()
     }
+  }
+
+  clientsOf(username: string): Array<Pick<Subject, 'clientId' | 'address'>> {
+    const all = [...this.#clients].map(client => this.#subjectOf(client))
+    return all.filter(({ identity }) => identity && usernameOf(identity) === username)
   }
 
   close(): Promise<void> {
@@ -216,8 +225,8 @@ class Broker implements EmbeddedBroker {
     // A session that outlives its connection would collect messages without a limit. MQTT lets a server forget it
     // (the CONNACK says so), and nothing of ours relies on one.
     packet.clean = true
-    // [MQTT-3.1.3-6]: a client may leave its name to us.
-    packet.clientId ||= `auto-${systemRandom.uuid()}`
+    // aedes would invent one.
+    if (!packet.clientId) this.#nameless.add(client)
     if (packet.will) this.#wills.set(client, packet.will)
   }
 
@@ -228,7 +237,8 @@ class Broker implements EmbeddedBroker {
   ): Promise<AuthenticateError | null> {
     const connection = connectionOf(client)
     const will = this.#wills.get(client)
-    const welcome = await this.#reception.receive({ connection, clientId: client.id, ...credentials, will })
+    const clientId = this.#nameless.has(client) ? '' : client.id
+    const welcome = await this.#reception.receive({ connection, clientId, ...credentials, will })
     if ('session' in welcome) {
       this.#sessions.set(client, welcome.session)
       this.#clients.add(client)
@@ -238,7 +248,7 @@ class Broker implements EmbeddedBroker {
     }
     const { reason, detail, identity } = welcome.refused
     this.#journal.refuseAndEnd({ ...this.#subjectOf(client), identity }, reason, detail)
-    return Object.assign(new Error(detail), { returnCode: returnCodes[reason] ?? notAuthorized })
+    return Object.assign(new Error(detail), { returnCode: returnCodeOf(reason) })
   }
 
   /** Null when it may. Asked for a will, too, when its client is gone. */
@@ -284,14 +294,6 @@ class Broker implements EmbeddedBroker {
     return { connection, address: connection.address, clientId: client.id ?? undefined, identity }
   }
 }
-
-/** Of CONNACK (MQTT 3.1.1, table 3.1). */
-const returnCodes: Partial<Record<RefusalReason, AuthenticateError['returnCode']>> = {
-  'client-id': 2,
-  'too-many-connections': 3,
-  'bad-token': 4,
-}
-const notAuthorized = 5
 
 function connectionOf(client: Client): GuardedConnection {
   return client.conn as GuardedConnection

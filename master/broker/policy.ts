@@ -25,6 +25,7 @@ export type RefusalReason =
   | 'not-admitted'
   | 'client-id'
   | 'revoked'
+  | 'twin'
   // What it says.
   | 'topic'
   | 'will'
@@ -41,11 +42,17 @@ export type RefusalReason =
   | 'too-many-subscriptions'
   | 'too-many-retained'
 
+export interface Unwelcome {
+  reason: RefusalReason
+  /** For people; holds no secret. */
+  text: string
+}
+
 export type Admission =
   | {
       identity: Identity
       /** Why it would be refused if it came now: asked again when something was revoked. */
-      stillWelcome: () => string | undefined
+      stillWelcome: () => Unwelcome | undefined
     }
   /** `refused` is for people, and holds no secret; `identity`: whom it claims to be, for the Event. */
   | { refused: string; identity?: Identity; reason?: RefusalReason }

@@ -60,7 +60,7 @@ export class Reception {
     const refuse = (reason: RefusalReason, detail: string): Welcome => ({ refused: { identity, reason, detail } })
     // It may have been revoked while it was being admitted.
     const unwelcome = session.whyUnwelcome()
-    if (unwelcome) return refuse('revoked', unwelcome)
+    if (unwelcome) return refuse(unwelcome.reason, unwelcome.text)
     // At its end there would be nobody left to refuse it to.
     const badWill = will && session.refusePublish(will)
     if (badWill) return refuse('will', `its will is refused (${badWill}): ${will.topic}`)

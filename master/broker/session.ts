@@ -2,14 +2,14 @@
 import type { Identity } from '../../contract/wire/identity.ts'
 import type { KindLimits } from './limits.ts'
 import { Permission } from './permission.ts'
-import type { RefusalReason } from './policy.ts'
+import type { RefusalReason, Unwelcome } from './policy.ts'
 
 export interface SessionOptions {
   cluster: string
   identity: Identity
   clientId: string
   limits: KindLimits
-  stillWelcome: () => string | undefined
+  stillWelcome: () => Unwelcome | undefined
 }
 
 /** A message, or a will. */
@@ -23,7 +23,7 @@ export class Session {
   readonly identity: Identity
   readonly clientId: string
   readonly limits: KindLimits
-  #stillWelcome: () => string | undefined
+  #stillWelcome: () => Unwelcome | undefined
   #permission: Permission
   #filters = new Set<string>()
 
@@ -36,12 +36,12 @@ export class Session {
   }
 
   /** Why it would be refused if it came now; undefined when it would not. */
-  whyUnwelcome(): string | undefined {
+  whyUnwelcome(): Unwelcome | undefined {
     try {
       return this.#stillWelcome()
     } catch {
       // Whatever the reason: who cannot be vouched for is not welcome, and the next one is asked for all the same.
-      return 'it could not be found out whether it is still welcome'
+      return { reason: 'revoked', text: 'it could not be found out whether it is still welcome' }
     }
   }
 

@@ -1,4 +1,5 @@
 /** Nodes to master: takes in presence, beats and reports, and writes what they mean into the store. */
+import type { NodeIdentity } from '../../contract/resources/trust.ts'
 import type { Profile, Report } from '../../contract/wire/fleet.ts'
 import { maxPacketBytes } from '../../contract/wire/limits.ts'
 import type { NodeRequest } from '../../contract/wire/node-request.ts'
@@ -9,16 +10,16 @@ import type { Requester } from '../../kit/bus/request.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
-import type { Cache } from '../store/cache.ts'
+import type { Cache, Change } from '../store/cache.ts'
 import type { EventRecorder } from '../store/event-recorder.ts'
 import type { NodeUsageBoard } from '../store/node-usage.ts'
 import type { Objects } from '../store/objects.ts'
-import { nodeKind } from './kinds.ts'
+import { nodeIdentityKind, nodeKind } from './kinds.ts'
 import type { Leases } from './leases.ts'
 import { bad } from './read-fields.ts'
 import { readBeat, readNodeName, readPresence, readReport } from './read-report.ts'
 import { component, ReportWriter } from './report-writer.ts'
-import { Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface IntakeParts {
   bus: Bus
@@ -29,10 +30,20 @@ export interface IntakeParts {
   events: EventRecorder
   usage: NodeUsageBoard
   leases: Leases
+  sessions: Sessions
+  twins: Twins
   profile: Profile
   clock: Clock
   log: Log
   badMessages: BadMessages
+}
+
+/** What the broker knows of two boards with one identity. */
+export interface Twins {
+  /** From where the agent with this session speaks; undefined when nobody knows. */
+  addressOf(node: string, session: string): string | undefined
+  /** A node has another: those that `Sessions` calls strangers are to be put out. */
+  putOut(): void
 }
 
 /** Reports of one node that may wait for the store; beyond it they are dropped, and a full one is asked for. */
@@ -53,7 +64,7 @@ export class Intake {
   constructor(parts: IntakeParts) {
     this.#parts = parts
     this.#writer = new ReportWriter(parts)
-    this.#sessions = new Sessions({ clock: parts.clock, takeoverMs: parts.profile.leaseMs })
+    this.#sessions = parts.sessions
   }
 
   async start(): Promise<void> {
@@ -66,13 +77,18 @@ export class Intake {
       leases.onChange((node, reachable) => {
         if (!reachable) this.#lose(node)
       }),
-      cache.onChange(({ kind, type, object }) => {
-        if (kind === nodeKind && type === 'delete') this.#removed(object.metadata.name)
-      }),
+      cache.onChange(change => this.#learn(change)),
       // Without a broker nobody can be heard, which says nothing about the boards.
       bus.onDisconnect(() => leases.suspend()),
       bus.onConnect(() => leases.resume()),
     )
+  }
+
+  #learn({ kind, type, object }: Change): void {
+    const { name } = object.metadata
+    if (kind === nodeKind && type === 'delete') this.#removed(name)
+    else if (kind === nodeIdentityKind && (type === 'delete' || isRevoked(object as unknown as NodeIdentity)))
+      this.#cutOff(name)
   }
 
   async stop(): Promise<void> {
@@ -87,6 +103,9 @@ export class Intake {
       // What somebody left at the broker is no sign of life, however often it is delivered.
       if (message.retained && kind !== 'presence') throw bad(`the ${kind}`, 'must not be retained')
       const node = readNodeName(this.#parts.topics.parseNode(message.topic)?.node)
+      // A broker that is not ours may not know it yet.
+      if (isRevoked(this.#parts.cache.get<NodeIdentity>(nodeIdentityKind, undefined, node)))
+        throw bad(`the ${kind}`, 'must not be of a board that was revoked')
       const value = decodeJson(message, maxPacketBytes)
       if (kind === 'presence') this.#takePresence(node, value, message.retained)
       else if (kind === 'beat') this.#takeBeat(node, readBeat(value).session)
@@ -101,7 +120,7 @@ export class Intake {
       // Its full report is under way; should it get lost, the next beat asks for it.
       if (!retained) this.#hear(node, session)
     } else if (!online && this.#sessions.end(node, session)) {
-      if (reason === 'shutdown') this.#parts.leases.goodbye(node)
+      if (reason === 'shutdown') this.#parts.leases.end(node, 'the board is shutting down')
       else this.#parts.leases.connectionLost(node)
     }
   }
@@ -113,7 +132,7 @@ export class Intake {
   /** False when the speaker is not the node's own agent. */
   #hear(node: string, session: string): boolean {
     if (!this.#sessions.admit(node, session)) {
-      this.#refuseStranger(node)
+      this.#refuseStranger(node, session)
       return false
     }
     this.#parts.leases.heard(node)
@@ -122,7 +141,7 @@ export class Intake {
 
   #takeReport(node: string, report: Report): void {
     const verdict = this.#sessions.judge(node, report)
-    if (verdict === 'stranger') return this.#refuseStranger(node)
+    if (verdict === 'stranger') return this.#refuseStranger(node, report.session)
     this.#parts.leases.heard(node)
     if (verdict === 'repeated') return
     if (verdict === 'incomplete') return this.#askForReport(node)
@@ -161,6 +180,12 @@ export class Intake {
     if (isAlive) this.#askForReport(node)
   }
 
+  /** Nothing it says from now on counts: its pods need not wait until it is missed. */
+  #cutOff(node: string): void {
+    this.#sessions.end(node, undefined)
+    this.#parts.leases.end(node, 'the identity of the board was revoked')
+  }
+
   #forget(node: string): void {
     this.#sessions.forget(node)
     this.#parts.leases.forget(node)
@@ -169,9 +194,13 @@ export class Intake {
     this.#askedMs.delete(strangerKey(node))
   }
 
-  #refuseStranger(node: string): void {
-    const message = `Another board calls itself ${node}: give one of the two another name`
+  #refuseStranger(node: string, session: string): void {
     if (!this.#mayAsk(strangerKey(node))) return
+    const { twins } = this.#parts
+    const at = (whose: string | undefined): string | undefined => whose && twins.addressOf(node, whose)
+    const [other, own] = [at(session) ?? 'unknown', at(this.#sessions.ownerOf(node)) ?? 'unknown']
+    const message = `Another board (address: ${other}) has the identity of ${node} (address: ${own}), as when a card is copied after it joined: let one of the two join under another name`
+    twins.putOut()
     this.#parts.log.warn(message)
     this.#parts.events.record(
       { apiVersion: 'v1', kind: 'Node', name: node },
@@ -197,6 +226,10 @@ export class Intake {
     this.#askedMs.set(key, nowMs)
     return true
   }
+}
+
+function isRevoked(identity: NodeIdentity | undefined): boolean {
+  return identity?.spec.revoked === true
 }
 
 /** Beside node names, which have no slash. */

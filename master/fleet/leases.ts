@@ -66,10 +66,10 @@ export class Leases implements NodeHealth {
     this.#extend(node, lease, { byMs, why: `the agent has been gone for ${byMs / 1000} s` })
   }
 
-  /** The board said goodbye itself: it is shutting down. */
-  goodbye(node: string): void {
+  /** It is known that nothing more will be heard: the board has said goodbye, or is not heard any more. */
+  end(node: string, why: string): void {
     const lease = this.#leases.get(node)
-    if (lease?.reachable) this.#set(node, lease, { reachable: false, why: 'the board is shutting down' })
+    if (lease?.reachable) this.#set(node, lease, { reachable: false, why })
   }
 
   /** Nobody can be heard just now: no lease runs out until `resume`. */

@@ -181,9 +181,13 @@ export class Publisher {
 
   async #publishWish(name: string): Promise<void> {
     const node = this.#parts.cache.get<Node>(nodeKind, undefined, name)
-    if (!node) return this.#clear(name)
+    if (!node || this.#isRevoked(name)) return this.#clear(name)
     const documents = await this.#view.render(node)
     if (documents) await this.#send(name, await this.#wishOf(name), documents)
+  }
+
+  #isRevoked(name: string): boolean {
+    return this.#parts.cache.get<NodeIdentity>(nodeIdentityKind, undefined, name)?.spec.revoked === true
   }
 
   async #send(key: string, collection: CollectionPublisher, documents: Map<string, unknown>): Promise<void> {
@@ -202,7 +206,7 @@ export class Publisher {
     return wish
   }
 
-  /** Leaves nothing at the broker of a node that is no more. */
+  /** Leaves nothing at the broker of a node that is no more, and no wish for one that was revoked. */
   async #clear(name: string): Promise<void> {
     const { bus, topics } = this.#parts
     const wish = this.#wishes.get(name)
@@ -243,7 +247,7 @@ export class Publisher {
     const { bus, topics, clock, cache, log } = this.#parts
     const { signal } = this.#stopping
     const found = await findRetainedNodes({ bus, topics, clock, signal, searchMs: leftoversMs })
-    const strays = [...found].filter(name => !cache.get(nodeKind, undefined, name))
+    const strays = [...found].filter(name => this.#isRevoked(name) || !cache.get(nodeKind, undefined, name))
     if (strays.length > 0) log.info('clearing what the broker holds of nodes that are no more', { strays })
     for (const name of strays) {
       this.#departed.add(name)

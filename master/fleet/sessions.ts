@@ -19,6 +19,8 @@ interface Session {
   /** Everything up to `sequence` is known. */
   complete: boolean
   heardMs: number
+  /** Who else has spoken in the node's name since, the newest last. */
+  strangers: Set<string>
 }
 
 export interface SessionsParts {
@@ -29,6 +31,8 @@ export interface SessionsParts {
 
 /** Far more boards than one master serves: a broker full of invented names must not fill the memory. */
 const maxSessions = 20_000
+/** Of one node. A board that restarts again and again has a new one each time. */
+const maxStrangers = 8
 
 export class Sessions {
   #parts: SessionsParts
@@ -46,11 +50,14 @@ export class Sessions {
       session.heardMs = nowMs
       return true
     }
-    if (session && nowMs - session.heardMs < this.#parts.takeoverMs) return false
+    if (session && this.#isAlive(session)) {
+      noteStranger(session, id)
+      return false
+    }
     if (!session && this.#sessions.size >= maxSessions) {
       throw new CodedError('TooManyRequests', `cannot listen to ${node}: because ${maxSessions} others already speak`)
     }
-    this.#sessions.set(node, { id, sequence: -1, complete: false, heardMs: nowMs })
+    this.#sessions.set(node, { id, sequence: -1, complete: false, heardMs: nowMs, strangers: new Set() })
     return true
   }
 
@@ -65,6 +72,17 @@ export class Sessions {
     session.sequence = report.sequence
     session.complete = true
     return 'accept'
+  }
+
+  /** Somebody else than the node's own agent, which is alive. */
+  isStranger(node: string, id: string): boolean {
+    const session = this.#sessions.get(node)
+    return session?.strangers.has(id) === true && this.#isAlive(session)
+  }
+
+  /** Of the node's own agent. */
+  ownerOf(node: string): string | undefined {
+    return this.#sessions.get(node)?.id
   }
 
   isComplete(node: string): boolean {
@@ -89,4 +107,15 @@ export class Sessions {
   forget(node: string): void {
     this.#sessions.delete(node)
   }
+
+  #isAlive({ heardMs }: Session): boolean {
+    return this.#parts.clock.monotonic() - heardMs < this.#parts.takeoverMs
+  }
+}
+
+function noteStranger({ strangers }: Session, id: string): void {
+  strangers.delete(id)
+  strangers.add(id)
+  const [oldest] = strangers
+  if (strangers.size > maxStrangers && oldest !== undefined) strangers.delete(oldest)
 }

@@ -2,7 +2,7 @@
 import { type Identity, parseUsername } from '../../contract/wire/identity.ts'
 import { hasCode, messageOf } from '../../kit/errors.ts'
 import { type CertificateFacts, isSignedBy, readCertificate } from '../../kit/x509.ts'
-import type { Admission, ConnectionFacts, Policy, RefusalReason } from '../broker/policy.ts'
+import type { Admission, ConnectionFacts, Policy, RefusalReason, Unwelcome } from '../broker/policy.ts'
 import type { Authority } from './authority.ts'
 import type { Identities, Proof } from './identities.ts'
 import { issuedMsOf } from './serial.ts'
@@ -16,6 +16,8 @@ export interface AuthenticatorParts {
   authority: Authority
   identities: Identities
   tokens: Tokens
+  /** Whether another board that has this node's identity is heard, and the one with this client was refused in its favour. */
+  isTwin: (node: string, clientId: string) => boolean
 }
 
 /** How long an identity is proven, and by what. */
@@ -23,6 +25,7 @@ interface Proven {
   identity: Identity
   proof: Proof
   untilMs: number
+  clientId: string
 }
 
 export class Authenticator implements Policy {
@@ -33,17 +36,17 @@ export class Authenticator implements Policy {
   }
 
   async admit(facts: ConnectionFacts): Promise<Admission> {
-    const { certificate, username, password, transport } = facts
+    const { certificate, username, password, transport, clientId } = facts
     if (transport === 'inProcess') return { identity: { kind: 'master' }, stillWelcome: () => undefined }
     // A board whose certificate has run out may still show it while it asks for a new one.
     const isJoining = username === joinUsername || (username === undefined && certificate === undefined)
     if (isJoining && isEmpty(password)) return { identity: { kind: 'joining' }, stillWelcome: () => undefined }
-    if (certificate !== undefined) return this.#byCertificate(certificate)
-    if (username === tokenUsername && password !== undefined) return this.#byToken(password.toString('utf8'))
+    if (certificate !== undefined) return this.#byCertificate(certificate, clientId)
+    if (username === tokenUsername && password !== undefined) return this.#byToken(password.toString('utf8'), clientId)
     return refused('not-admitted', 'neither a certificate of this cluster nor a token was shown')
   }
 
-  #byCertificate({ raw, problem }: { raw: Buffer; problem: string | undefined }): Admission {
+  #byCertificate({ raw, problem }: { raw: Buffer; problem: string | undefined }, clientId: string): Admission {
     const read = this.#read(raw)
     if ('refused' in read) return read
     const { facts, identity } = read
@@ -55,7 +58,7 @@ export class Authenticator implements Policy {
     if (issuedMs === undefined)
       return refused('certificate-invalid', 'its serial number is not one of this CA', identity)
     const proof: Proof = { by: 'certificate', publicKey: facts.publicKey, issuedMs }
-    return this.#admit({ identity, proof, untilMs: facts.notAfterMs })
+    return this.#admit({ identity, proof, untilMs: facts.notAfterMs, clientId })
   }
 
   /** TLS has looked at the chain already; not, perhaps, when a session was taken up again. */
@@ -73,11 +76,11 @@ export class Authenticator implements Policy {
     }
   }
 
-  async #byToken(token: string): Promise<Admission> {
+  async #byToken(token: string, clientId: string): Promise<Admission> {
     const { tokens, authority } = this.#parts
     try {
       const { identity, proof, expiresMs } = await tokens.verify(token, authority.nowMs())
-      return this.#admit({ identity, proof, untilMs: expiresMs })
+      return this.#admit({ identity, proof, untilMs: expiresMs, clientId })
     } catch (error) {
       if (hasCode(error, 'Unauthorized', 'Expired')) return refused('bad-token', error.message)
       throw error
@@ -88,16 +91,18 @@ export class Authenticator implements Policy {
     const { identity } = proven
     const problem = this.#problemOf(proven)
     if (problem !== undefined) return refused(problem.reason, problem.text, identity)
-    return { identity, stillWelcome: () => this.#problemOf(proven)?.text }
+    return { identity, stillWelcome: () => this.#problemOf(proven) }
   }
 
-  #problemOf({ identity, proof, untilMs }: Proven): { reason: RefusalReason; text: string } | undefined {
-    const { authority, identities } = this.#parts
+  #problemOf({ identity, proof, untilMs, clientId }: Proven): Unwelcome | undefined {
+    const { authority, identities, isTwin } = this.#parts
     if (authority.nowMs() >= untilMs) {
       const reason = proof.by === 'token' ? 'bad-token' : 'certificate-expired'
       return { reason, text: `the time of its ${proof.by} is over since ${new Date(untilMs).toISOString()}` }
     }
-    return identities.problemWith(identity, proof)
+    const problem = identities.problemWith(identity, proof)
+    if (problem !== undefined || identity.kind !== 'node' || !isTwin(identity.name, clientId)) return problem
+    return { reason: 'twin', text: `another board has the identity of ${identity.name}, and was there first` }
   }
 }
 

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../contract/resources/meta.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import type { NodeIdentity, User } from '../../contract/resources/trust.ts'
 import { type Identity, usernameOf } from '../../contract/wire/identity.ts'
-import type { RefusalReason } from '../broker/policy.ts'
+import type { Unwelcome } from '../broker/policy.ts'
 import type { Cache } from '../store/cache.ts'
 import { nodeIdentityKind, podKind, serviceAccountKind, userKind } from './kinds.ts'
 
@@ -15,11 +15,7 @@ export type Proof =
   /** `uid`: of the service account, `pod`: the one that the token is bound to. */
   | { by: 'token'; issuedMs: number; uid?: string; pod?: { name: string; uid: string } }
 
-export interface Problem {
-  reason: RefusalReason
-  /** For people; holds no secret. */
-  text: string
-}
+export type Problem = Unwelcome
 
 export class Identities {
   #cache: Cache

@@ -53,6 +53,8 @@ export interface TrustOptions {
   names?: () => OwnNames
   /** Whether a board is heard, or was a moment ago. */
   isLiving: (node: string) => boolean
+  /** Whether a node's connection is that of a second board with its identity. Default: none is. */
+  isTwin?: (node: string, clientId: string) => boolean
 }
 
 /** What the API's verbs `sign`, `token` and `invite` are done by. */
@@ -118,7 +120,7 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
   await admin.refresh()
   return {
     ...{ authority, ledger, identities, serverCertificate, pkiDirectory, adminPath, isNew: pki.isNew },
-    policy: new Authenticator({ authority, identities, tokens }),
+    policy: new Authenticator({ authority, identities, tokens, isTwin: options.isTwin ?? (() => false) }),
     securityEvents: new SecurityEvents({ events, clock, log }),
     verbs: verbsOf({ cluster, authority, certifier, addresses: options.joinAddresses ?? options.addresses }),
     upkeep: upkeepOf(admin, options),

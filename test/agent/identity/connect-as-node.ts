@@ -9,7 +9,7 @@ import { systemRandom as random } from '../../../kit/random.ts'
 
 const identity = await loadIdentity({ dataDirectory: process.argv[2] ?? '', clock, log })
 if (!identity) throw new Error('the board has not joined')
-const { bus } = linkToMaster({ identity, session: random.uuid(), keepaliveSeconds: 10, clock, random, log })
+const { bus } = linkToMaster({ identity, keepaliveSeconds: 10, clock, random, log })
 const outcome = await waitConnected(bus, 10_000).then(() => 'connected', messageOf)
 process.stdout.write(`${new Date(clock.now()).getUTCFullYear()} ${outcome}`)
 await bus.close()

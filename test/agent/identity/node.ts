@@ -34,7 +34,7 @@ export async function startNode(
   const identity = await loadIdentity({ dataDirectory, clock, log })
   if (!identity) throw new Error('the board has not joined')
   const random = systemRandom
-  const link = linkToMaster({ identity, session: random.uuid(), keepaliveSeconds: 10, clock, random, log })
+  const link = linkToMaster({ identity, keepaliveSeconds: 10, clock, random, log })
   const lifecycle = new Lifecycle(log)
   t.teardown(() => lifecycle.stop())
   await lifecycle.start(link.parts)

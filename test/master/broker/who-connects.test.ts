@@ -93,7 +93,11 @@ test('who is no longer welcome is put out at once when it is asked again, and th
       const admission = await byCertificate.admit(facts)
       if ('refused' in admission || !('name' in admission.identity)) return admission
       const { name } = admission.identity
-      return { ...admission, stillWelcome: () => (revoked.has(name) ? 'its certificate was revoked' : undefined) }
+      return {
+        ...admission,
+        stillWelcome: () =>
+          revoked.has(name) ? { reason: 'revoked', text: 'its certificate was revoked' } : undefined,
+      }
     },
   }
   const { broker, enter, call, refused } = await startSecureBroker(t, { policy })

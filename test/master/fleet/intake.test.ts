@@ -2,9 +2,10 @@ import test from 'ava'
 import { findCondition } from '../../../contract/resources/conditions.ts'
 import type { Node } from '../../../contract/resources/node.ts'
 import type { Pod } from '../../../contract/resources/pod.ts'
+import type { NodeIdentity } from '../../../contract/resources/trust.ts'
 import type { PodReport } from '../../../contract/wire/fleet.ts'
-import { nodeKind, podKind } from '../../../master/fleet/kinds.ts'
-import { makeNode, makePod, nodeStatus, podStatus, Rig, topics } from './rig.ts'
+import { nodeIdentityKind, nodeKind, podKind } from '../../../master/fleet/kinds.ts'
+import { makeIdentity, makeNode, makePod, nodeStatus, podStatus, Rig, topics } from './rig.ts'
 
 const usage = { timestamp: '2026-01-01T00:00:00Z', usage: { cpu: '250m', memory: '1Gi' } }
 
@@ -135,6 +136,28 @@ test('a second board of the same name is refused while the first one lives, and 
   await rig.advance(3001)
   await second.full({ node: other })
   t.is((await rig.node('board-1'))?.status?.addresses?.[0]?.address, '10.77.0.99')
+})
+
+test('a board that is revoked is lost at once, and whatever it still says is not taken in', async t => {
+  const rig = await new Rig().start(t)
+  const { identity } = makeIdentity('board-1')
+  await rig.create(identity)
+  const agent = rig.agent('board-1')
+  await agent.full()
+  t.true(rig.room.leases.isReachable('board-1'))
+  const where = { kind: nodeIdentityKind, name: 'board-1' }
+  const change = (spec: NodeIdentity['spec']): Promise<unknown> =>
+    rig.room.objects.update<NodeIdentity>(where, now => ({ ...now, spec }))
+  await change({ ...identity.spec, revoked: true })
+  await rig.rest()
+  t.false(rig.room.leases.isReachable('board-1'))
+  await agent.beat()
+  await agent.full()
+  t.false(rig.room.leases.isReachable('board-1'))
+  await change(makeIdentity('board-1').identity.spec)
+  const next = rig.agent('board-1', 'the next board of this name')
+  await next.full()
+  t.true(rig.room.leases.isReachable('board-1'))
 })
 
 test('an agent that restarts needs no lease to run out', async t => {

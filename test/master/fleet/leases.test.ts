@@ -98,9 +98,9 @@ test('an agent that is back from its restart has used up its grace', async t => 
 test('a board that says goodbye is unreachable at once', async t => {
   const rig = watched()
   await beat(rig, 1)
-  rig.leases.goodbye('n')
+  rig.leases.end('n', 'the board is shutting down')
   t.false(rig.leases.isReachable('n'))
-  rig.leases.goodbye('n')
+  rig.leases.end('n', 'the board is shutting down')
   await rig.clock.advance(20_000)
   t.deepEqual(rig.whys, ['the agent reports', 'the board is shutting down'])
 })
@@ -119,7 +119,7 @@ test('a node that returns is reachable with its first beat', async t => {
 test('losing a connection says nothing of a node that was never heard, or is lost already', async t => {
   const rig = watched()
   rig.leases.connectionLost('n')
-  rig.leases.goodbye('n')
+  rig.leases.end('n', 'the board is shutting down')
   t.is(rig.seen.length, 0)
   await beat(rig, 1)
   await rig.clock.advance(5000)

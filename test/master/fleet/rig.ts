@@ -22,6 +22,7 @@ import { Intake } from '../../../master/fleet/intake.ts'
 import { nodeKind, podKind } from '../../../master/fleet/kinds.ts'
 import { Leases } from '../../../master/fleet/leases.ts'
 import { Publisher } from '../../../master/fleet/publisher.ts'
+import { Sessions } from '../../../master/fleet/sessions.ts'
 import { Cache } from '../../../master/store/cache.ts'
 import { EventRecorder } from '../../../master/store/event-recorder.ts'
 import { MemoryStore } from '../../../master/store/memory-store.ts'
@@ -59,7 +60,9 @@ export async function startRoom(
   const bad = new BadMessages(silentLog)
   const requester = new Requester({ bus, repliesTopic: topics.nodeReplies('+'), clock, random })
   await requester.start()
-  const parts = { bus, topics, requester, objects, cache, events, usage, leases, profile, clock }
+  const sessions = new Sessions({ clock, takeoverMs: profile.leaseMs })
+  const twins = { addressOf: () => undefined, putOut: () => undefined }
+  const parts = { sessions, twins, bus, topics, requester, objects, cache, events, usage, leases, profile, clock }
   const intake = new Intake({ ...parts, log, badMessages: bad })
   await intake.start()
   t.teardown(async () => {

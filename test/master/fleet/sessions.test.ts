@@ -100,6 +100,23 @@ test('a name can be taken over after silence, or at once when its agent has said
   t.false(sessions.isComplete('n'), 'what another process said is not known of this one')
 })
 
+test('whoever speaks beside the node is a stranger until the node is silent; so many are remembered', async t => {
+  const { clock, sessions } = started()
+  sessions.admit('n', 'a')
+  t.false(sessions.isStranger('n', 'b'), 'it has not said anything')
+  sessions.admit('n', 'b')
+  t.true(sessions.isStranger('n', 'b'))
+  t.false(sessions.isStranger('n', 'a'))
+  t.is(sessions.ownerOf('n'), 'a')
+  await clock.advance(takeoverMs)
+  t.false(sessions.isStranger('n', 'b'), 'the name is free')
+  sessions.admit('n', 'b')
+  t.false(sessions.isStranger('n', 'b'))
+  for (let index = 0; index < 9; index++) sessions.admit('n', `c${index}`)
+  t.false(sessions.isStranger('n', 'c0'))
+  t.true(sessions.isStranger('n', 'c8'))
+})
+
 test('of a node that is forgotten nothing is known, and anybody may speak for it', t => {
   const { sessions } = started()
   sessions.judge('n', { session: 'a', sequence: 9, full: true })

@@ -144,7 +144,7 @@ test('a certificate that runs out while its owner is connected is no longer welc
   if ('refused' in admission) return t.fail()
   t.is(admission.stillWelcome(), undefined)
   await clock.advance(91 * dayMs)
-  t.regex(admission.stillWelcome() ?? '', /time of its certificate is over/)
+  t.regex(admission.stillWelcome()?.text ?? '', /time of its certificate is over/)
 })
 
 test('revoked, replaced, or told to begin anew: at once, and while connected', async t => {
@@ -192,7 +192,7 @@ test('a token is the user or service account that it was made for, until its tim
     t.is(whoIs(admission), usernameOf(identity))
     await clock.advance(3_601_000)
     t.is(whoIs(await admit(facts)), 'bad-token')
-    if (!('refused' in admission)) t.regex(admission.stillWelcome() ?? '', /time of its token/)
+    if (!('refused' in admission)) t.regex(admission.stillWelcome()?.text ?? '', /time of its token/)
   }
 })
 

@@ -5,7 +5,7 @@ import type { Topics } from '../../contract/wire/topics.ts'
 import type { Bus } from '../../kit/bus/bus.ts'
 import { Requester } from '../../kit/bus/request.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, hasCode } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Random } from '../../kit/random.ts'
 
@@ -80,9 +80,20 @@ export class NodeApi {
 
   async #call(request: ApiRequest, signal?: AbortSignal): Promise<ApiResponse> {
     const options = { timeoutMs: requestTimeoutMs, ...(signal && { signal }) }
-    const response = await this.#requester.request(this.#topic, request, options)
+    const response = await this.#requester.request(this.#topic, request, options).catch(error => {
+      throw this.#explain(error)
+    })
     if (typeof response !== 'object' || response === null) throw unexpected()
     return response as ApiResponse
+  }
+
+  /** In words for an Event of a pod, whose owner knows nothing of topics. What the master answers is in its own words. */
+  #explain(error: unknown): unknown {
+    const cannotAsk = (code: 'Timeout' | 'ServiceUnavailable', why: string): CodedError =>
+      new CodedError(code, `cannot ask the master: because ${why}`, { cause: error })
+    if (hasCode(error, 'Timeout')) return cannotAsk('Timeout', `it did not answer in ${requestTimeoutMs / 1000} s`)
+    const isAway = hasCode(error, 'ServiceUnavailable') && !this.#parts.bus.connected
+    return isAway ? cannotAsk('ServiceUnavailable', 'it cannot be reached') : error
   }
 }
 

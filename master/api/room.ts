@@ -36,7 +36,7 @@ export interface ApiParts {
 /** What the verbs `sign`, `token`, `invite` and `rotate` are done by. */
 export interface TrustPort {
   /** A certificate in the name of a user or tool for the key of `csr` (PEM), or of a node for the key that it joined with. */
-  certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string }>
+  certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string; time: string }>
   /** A bearer token in the name of a user or a service account. */
   mint(
     identity: Identity,

@@ -18,6 +18,13 @@ export interface CertifierParts {
   tokens: Tokens
 }
 
+/** `time`: now, as certificates count it (RFC 3339), for boards that have no clock of their own. */
+export interface Certified {
+  certificate: string
+  ca: string
+  time: string
+}
+
 export class Certifier {
   #parts: CertifierParts
 
@@ -26,9 +33,10 @@ export class Certifier {
   }
 
   /** Rejects with `NotFound`, `Forbidden` (revoked), `BadRequest` or `Invalid` (the request). */
-  async certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string }> {
+  async certify(identity: Identity, csr: string | undefined): Promise<Certified> {
     const { certificate } = await this.#certify(identity, csr)
-    return { certificate, ca: this.#parts.authority.certificate }
+    const { authority } = this.#parts
+    return { certificate, ca: authority.certificate, time: new Date(authority.nowMs()).toISOString() }
   }
 
   /** Read from the store and not from the cache: whoever was just made may ask at once. */

@@ -17,7 +17,7 @@ import { Admin } from './admin.ts'
 import { Authenticator } from './authenticator.ts'
 import { Authority } from './authority.ts'
 import { BrokerFiles, type BrokerFilesParts } from './broker-files.ts'
-import { Certifier } from './certifier.ts'
+import { type Certified, Certifier } from './certifier.ts'
 import { Identities } from './identities.ts'
 import { BoardJoiner } from './join-board.ts'
 import { JoinService } from './join-service.ts'
@@ -59,7 +59,7 @@ export interface TrustOptions {
 
 /** What the API's verbs `sign`, `token` and `invite` are done by. */
 export interface TrustVerbs {
-  certify(identity: Identity, csr: string | undefined): Promise<{ certificate: string; ca: string }>
+  certify(identity: Identity, csr: string | undefined): Promise<Certified>
   mint(
     identity: Identity,
     options: { expirationSeconds?: number; audience?: string; pod?: { name: string; uid: string } },

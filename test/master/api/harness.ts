@@ -39,7 +39,11 @@ const users = [identity.name, 'alice', 'admin']
 
 /** Says what it was asked. */
 const trust: TrustPort = {
-  certify: async (of, csr) => ({ certificate: `certificate of ${usernameOf(of)} for ${csr}`, ca: 'ca' }),
+  certify: async (of, csr) => ({
+    certificate: `certificate of ${usernameOf(of)} for ${csr}`,
+    ca: 'ca',
+    time: '2026-01-01T00:00:00Z',
+  }),
   mint: async (of, options) => ({ token: `token of ${usernameOf(of)}`, expirationTimestamp: JSON.stringify(options) }),
   invitation: () => ({ cluster: 'home', addresses: ['board-1:8883'], caFingerprint: '0'.repeat(64) }),
   rotateSecretsKey: async () => 7,

@@ -28,7 +28,8 @@ test('a node keeps its key, and gets ninety days more', async t => {
   const { verbs } = await rig.open()
   const key = generateKey()
   await rig.objects.create(makeIdentity('board-1', key))
-  const { certificate } = await verbs.certify({ kind: 'node', name: 'board-1' }, undefined)
+  const { certificate, time } = await verbs.certify({ kind: 'node', name: 'board-1' }, undefined)
+  t.is(Date.parse(time), startMs)
   t.like(readCertificate(certificate), {
     publicKey: publicKeyOf(key).toString('base64'),
     notAfterMs: startMs + 90 * dayMs,

@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 build_tools=(npm:npm busybox:busybox-static)
 lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util-linux mount:mount sysctl:procps
   conntrack:conntrack /usr/lib/cni/ptp:containernetworking-plugins)
-test_tools=(mosquitto:mosquitto git:git faketime:faketime systemd-analyze:systemd)
+test_tools=(mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd)
 
 usage() {
   cat <<'TEXT'

@@ -69,8 +69,8 @@ function ofPlace(verb: string, { kind, namespace }: Place, name: string | undefi
   }
 }
 
-/** A list of one object is one that a rule for its name allows. */
-function nameSelected(fieldSelector: string | undefined): string | undefined {
+/** A list or a watch of one object is one that a rule for its name allows: no other may be shown by it. */
+export function nameSelected(fieldSelector: string | undefined): string | undefined {
   if (fieldSelector === undefined || fieldSelector.includes('\\')) return undefined
   const terms = fieldSelector.split(',').map(term => /^\s*metadata\.name\s*==?\s*([^\s=!]+)\s*$/.exec(term)?.[1])
   return terms.find(name => name !== undefined)

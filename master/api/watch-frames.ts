@@ -17,7 +17,7 @@ export interface WatchOptions {
   store: Store
   clock: Clock
   place: Place
-  /** Of the one object to watch; undefined for all of the place. */
+  /** Of the one object to watch, or of those in all namespaces; undefined for all of the place. */
   name: string | undefined
   matches: Matcher | undefined
   /** Undefined: send what there is first. */
@@ -85,7 +85,10 @@ async function* changeFrames(options: WatchOptions, fromRevision: number): Async
 
 /** Which keys to look at. One object's key may be how others' begin. */
 function scopeOf({ place, name }: WatchOptions): { prefix: string; covers: (key: string) => boolean } {
-  if (name === undefined) return { prefix: kindPrefix(place.kind, place.namespace), covers: () => true }
+  const all = kindPrefix(place.kind, place.namespace)
+  if (name === undefined) return { prefix: all, covers: () => true }
+  if (place.kind.namespaced && place.namespace === undefined)
+    return { prefix: all, covers: key => key.endsWith(`/${name}`) }
   const prefix = objectKey(place.kind, place.namespace, name)
   return { prefix, covers: key => key === prefix }
 }

@@ -1,4 +1,5 @@
 /** watch: what there is (unless the reader says from where), then every change. */
+import { nameSelected } from '../attributes.ts'
 import { createMatcher } from '../matcher.ts'
 import { badRequest } from '../refusals.ts'
 import type { Answer, ApiContext, RequestOf, Room } from '../room.ts'
@@ -10,7 +11,8 @@ export async function runWatch(room: Room, request: RequestOf<'watch'>, context:
   if (place.kind.virtual) throw badRequest(`${place.kind.plural} cannot be watched: get them again instead`)
   const { store, clock } = room
   const fromRevision = readRevision(request.resourceVersion)
-  const { name } = request.target
+  // What was before may no longer be matched with the selector; it is the name that was asked for at the door.
+  const name = request.target.name ?? nameSelected(request.fieldSelector)
   const matches = createMatcher(request)
   return { frames: watchFrames({ store, clock, place, name, matches, fromRevision, signal: context.signal }) }
 }

@@ -120,3 +120,37 @@ test('the audit log is told who asked for what and how it ended, and of no conte
   ])
   t.false(JSON.stringify(entries).includes(data.password))
 })
+
+test('a watch of one object by its name shows nothing of the others, not even of what was before', async t => {
+  const { person, node, objects, store } = await createPeople(t)
+  const first = store.revision
+  const pod1 = {
+    ...inside('x', pod('reader')),
+    spec: { nodeName: 'board-1', containers: [], volumes: [] as unknown[] },
+  }
+  pod1.spec.volumes.push({ name: 'v', secret: { secretName: 'mine' } })
+  await objects.create(pod1 as unknown as AnyObject)
+  for (const namespace of ['x', 'y'])
+    for (const name of ['other', 'mine'])
+      await objects.create({ ...inside(namespace, configMap(name)), kind: 'Secret', data: {} } as AnyObject)
+  const bob = await person('bob', { x: [{ ...rule('watch', 'secrets'), resourceNames: ['mine'] }] })
+  const wide = await person('wide', { '*': [{ ...rule('watch', 'secrets'), resourceNames: ['mine'] }] })
+  const askers = [
+    { asker: bob, target: at('x/secrets'), expected: ['x/mine'] },
+    { asker: await node('board-1'), target: at('x/secrets'), expected: ['x/mine'] },
+    { asker: wide, target: at('*/secrets'), expected: ['x/mine', 'y/mine'] },
+  ]
+  for (const { asker, target, expected } of askers) {
+    const narrow = { verb: 'watch', target, fieldSelector: 'metadata.name=mine', resourceVersion: `${first}` } as const
+    const answer = await asker.ask(narrow)
+    if (!('frames' in answer)) return t.fail()
+    const seen: string[] = []
+    const frames = answer.frames[Symbol.asyncIterator]()
+    for (const _ of expected) {
+      const { value } = await frames.next()
+      if (value && 'object' in value) seen.push(`${value.object.metadata.namespace}/${value.object.metadata.name}`)
+    }
+    t.deepEqual(seen, expected)
+    void frames.return?.(undefined)
+  }
+})

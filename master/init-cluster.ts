@@ -15,6 +15,7 @@ import { readPrivateFile, writePrivateFile } from '../kit/private-file.ts'
 import { readCertificate } from '../kit/x509.ts'
 import { asOwner, type Owner } from './as-owner.ts'
 import { type FoundationOptions, makeCluster } from './foundation.ts'
+import { restoreAdmin } from './restore-admin.ts'
 import { adminPathOf, pkiDirectoryOf } from './trust/trust.ts'
 
 export interface Caller {
@@ -36,14 +37,25 @@ export interface InitReport {
   isChanged: boolean
 }
 
-/** May be called again and again. Rejects with a CodedError when the data directory cannot be used. */
-export async function initCluster(options: FoundationOptions, caller: Caller): Promise<InitReport> {
+/**
+ * May be called again and again. `restore`: also for a user admin who was shut out. Rejects with a CodedError when the data
+ * directory cannot be used.
+ */
+export async function initCluster(
+  options: FoundationOptions,
+  caller: Caller,
+  { restore = false } = {},
+): Promise<InitReport> {
   const { dataDirectory } = options
-  const isNew = await asOwner(await ownerOf(dataDirectory), () => make(options))
+  const isNew = await asOwner(await ownerOf(dataDirectory), async () => {
+    if (restore) await restoreAlone(options)
+    return make(options)
+  })
   const text = await readPrivateFile(adminPathOf(dataDirectory))
   if (text === undefined) {
-    const why = 'the user admin was deleted or revoked: another administrator can make it again'
-    throw new CodedError('NotFound', `cannot give you a configuration: because ${why}`)
+    const why = 'the user admin was deleted or revoked'
+    const way = 'another administrator can make it again, or you, with the master stopped: --restore-admin'
+    throw new CodedError('NotFound', `cannot give you a configuration: because ${why}: ${way}`)
   }
   const [context] = checkClientConfig(JSON.parse(text)).contexts
   if (context?.ca === undefined)
@@ -61,6 +73,16 @@ async function make(options: FoundationOptions): Promise<boolean> {
   } catch (error) {
     if (isLocked(error) && existsSync(adminPathOf(options.dataDirectory))) return false
     throw error
+  }
+}
+
+async function restoreAlone(options: FoundationOptions): Promise<void> {
+  try {
+    await restoreAdmin(options)
+  } catch (error) {
+    if (!isLocked(error)) throw error
+    const why = 'the master is running: stop it first (systemctl stop flotilla-master), and start it afterwards'
+    throw new CodedError('BadRequest', `cannot let the user admin in again: because ${why}`, { cause: error })
   }
 }
 

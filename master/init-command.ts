@@ -10,10 +10,17 @@ export function initCommand(options: Option[], readOptions: (input: Input) => Fo
   return {
     name: 'init',
     summary: "Make the cluster's keys and give you the way in; may be run again",
-    options,
+    options: [
+      ...options,
+      {
+        flags: '--restore-admin',
+        summary: 'let the user admin in again, who was revoked or deleted; stop the master first',
+      },
+    ],
     examples: ['$ sudo flotilla master init', '$ flotilla master init --cluster garden --data ./garden'],
     async run(input) {
-      const report = await initCluster(readOptions(input), await findCaller(process.env))
+      const restore = input.options['restoreAdmin'] === true
+      const report = await initCluster(readOptions(input), await findCaller(process.env), { restore })
       process.stdout.write(describeInit(report))
       return 0
     },

@@ -1,4 +1,5 @@
 /** The first user, `admin`, who may do everything, and the file by which whoever owns this board is that user. */
+import { rm } from 'node:fs/promises'
 import { trustApiVersion, type User } from '../../contract/resources/trust.ts'
 import { type ClientContext, checkClientConfig } from '../../contract/wire/client-config.ts'
 import { messageOf } from '../../kit/errors.ts'
@@ -23,7 +24,7 @@ export interface AdminParts {
   log: Log
 }
 
-const adminName = 'admin'
+export const adminName = 'admin'
 
 export class Admin {
   #parts: AdminParts
@@ -44,12 +45,19 @@ export class Admin {
     })
   }
 
-  /** Writes the configuration when there is none that works, or two thirds of its life are over. Resolves to whether it did. */
+  /**
+   * Writes the configuration when there is none that works, or two thirds of its life are over, and removes that of a user who
+   * was shut out. Resolves to whether there is a new one.
+   */
   async refresh(): Promise<boolean> {
     const { objects, path, log, authority, cluster, certifier } = this.#parts
     const user = await objects.get<User>(userKind, undefined, adminName)
-    // Somebody has decided so: whoever owns the board can still make another user in the store.
-    if (!user || user.spec.revoked || user.spec.tool) return false
+    // Somebody has decided so: what is there would only look like a way in. Whoever owns the board can take this back
+    // (restore-admin.ts).
+    if (!user || user.spec.revoked || user.spec.tool) {
+      await rm(path, { force: true })
+      return false
+    }
     const servers = this.#parts.servers()
     // Nobody could use it.
     if (servers.length === 0) return false

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import test from 'ava'
 import { parseYamlDocuments } from '../../contract/manifest/yaml.ts'
 import type { ClientConfig } from '../../contract/wire/client-config.ts'
+import { systemClock } from '../../kit/clock.ts'
 import { initCluster } from '../../master/init-cluster.ts'
 import { describeInit, findCaller } from '../../master/init-command.ts'
-import { folder, masterOptions, runMaster } from './running-master.ts'
+import { adminOf, apiOf, connectAs, folder, masterOptions, runMaster } from './running-master.ts'
 
 const optionsFor = (directory: string) =>
   masterOptions(join(directory, 'data'), { listen: [{ type: 'tls', host: '127.0.0.1', port: 8883 }] })
@@ -48,6 +49,49 @@ test.serial('init beside a master that runs gives the way in, and disturbs nothi
   const { options } = await runMaster(t, join(directory, 'data'))
   const report = await initCluster(options, { homeDirectory: directory, owner: undefined })
   t.like(report, { isNew: false, isChanged: true, contextName: 'home' })
+})
+
+test.serial(
+  'an administrator who was shut out has no way in, until the owner of the board lets him in again',
+  async t => {
+    const directory = await folder(t)
+    const data = join(directory, 'data')
+    const caller = { homeDirectory: directory, owner: undefined }
+    const running = await runMaster(t, data)
+    const before = await adminOf(running)
+    const api = await apiOf(t, connectAs(t, before), 'admin')
+    await api.patch({ resource: 'users', group: 'flotilla.dev', name: 'admin' }, { spec: { revoked: true } })
+    const early = initCluster(running.options, caller, { restore: true })
+    await t.throwsAsync(early, { code: 'BadRequest', message: /the master is running: stop it first/ } as object)
+    await running.stop()
+
+    const refused = initCluster(running.options, caller)
+    await t.throwsAsync(refused, { code: 'NotFound', message: /deleted or revoked.*--restore-admin/ } as object)
+    t.like(await initCluster(running.options, caller, { restore: true }), { isNew: false, isChanged: true })
+    const again = await runMaster(t, data)
+    const back = await apiOf(t, connectAs(t, await adminOf(again)), 'admin')
+    t.deepEqual((await back.rules('default')).user.groups, ['system:masters', 'system:authenticated'])
+    const old = connectAs(t, { ...before, servers: [`mqtts://127.0.0.1:${again.port}`] })
+    const { promise: refusal, resolve } = Promise.withResolvers<string>()
+    old.onFailure(({ kind }) => resolve(kind))
+    t.is(await refusal, 'refused', 'what was revoked stays worth nothing')
+  },
+)
+
+test.serial('where no cluster is, there is nobody to let in again: it is made', async t => {
+  const directory = await folder(t)
+  const caller = { homeDirectory: directory, owner: undefined }
+  t.like(await initCluster(optionsFor(directory), caller, { restore: true }), { isNew: true, isChanged: true })
+})
+
+test.serial('a clock before the making of the cluster lets nobody in again: what was revoked could count', async t => {
+  const directory = await folder(t)
+  const caller = { homeDirectory: directory, owner: undefined }
+  const options = optionsFor(directory)
+  await initCluster(options, caller)
+  const clock = { ...systemClock, now: () => 0 }
+  const refused = initCluster({ ...options, clock }, caller, { restore: true })
+  await t.throwsAsync(refused, { code: 'BadRequest', message: /1970-01-01.*before the cluster was made/ } as object)
 })
 
 test.serial('init refuses a configuration that it cannot read, and leaves it as it is', async t => {

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { masterCommand } from '../../master/command.ts'
 
 const execute = promisify(execFile)
 const folder = resolve(import.meta.dirname, '../../firmware-config/common/systemd')
@@ -35,6 +36,13 @@ test('the master has no capability, and the agent none to mount or to trace', t 
   t.true(kept.includes('CAP_NET_ADMIN'))
   for (const capability of ['CAP_SYS_ADMIN', 'CAP_SYS_PTRACE', 'CAP_SYS_MODULE', 'CAP_NET_RAW', 'CAP_SETUID'])
     t.false(kept.includes(capability), capability)
+})
+
+test("the master's socket is in a folder that its unit makes, and the agent's unit makes another", t => {
+  const socket = masterCommand.options?.find(({ flags }) => flags.startsWith('--socket '))?.default
+  const runtime = settingOf('flotilla-master.service', 'RuntimeDirectory')
+  t.is(dirname(String(socket)), `/run/${runtime}`)
+  t.not(settingOf('flotilla-agent.service', 'RuntimeDirectory'), runtime, 'one of them is root, the other is not')
 })
 
 async function exposureOf(unit: string): Promise<number> {

@@ -14,7 +14,9 @@ export async function readConfigFile(path: string): Promise<ClientConfig> {
     checkPrivate(config, mode, path)
     return config
   } catch (error) {
-    const why = `cannot read the configuration ${path}: because ${messageOf(error)}`
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const reason = isGone ? 'there is no such file' : messageOf(error)
+    const why = `cannot read the configuration ${path}: because ${reason}`
     throw new CodedError('BadRequest', why, { cause: error })
   }
 }

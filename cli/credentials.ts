@@ -11,14 +11,16 @@ const maxTokenLength = 16 * 1024
 export function usernameFor({ name, username, certificate, token }: ClientContext): string {
   const found = username ?? (token !== undefined ? subjectOf(token) : certificate && commonNameOf(certificate))
   if (found !== undefined && parseUsername(found) !== undefined) return found
-  const why = found === undefined ? 'it has no certificate and no token' : `"${found}" is the name of nobody`
+  const nothing =
+    token === undefined ? 'it has no certificate and no token' : 'its token (or $FLOTILLA_TOKEN) is not whole'
+  const why = found === undefined ? nothing : `"${found}" is the name of nobody`
   throw new CodedError(
     'BadRequest',
     `cannot use context ${name}: because ${why}. An admin makes a whole one: flotilla user create NAME`,
   )
 }
 
-/** Throws `Unauthorized` when the certificate has run out by our clock, with the way out. */
+/** Throws `BadRequest` when the certificate has run out by our clock, with the way out. */
 export function checkCertificate(
   context: { name: string; username: string; certificate?: string },
   nowMs: number,
@@ -31,10 +33,7 @@ export function checkCertificate(
   if (nowMs < endMs) return
   const ended = new Date(endMs).toISOString()
   const way = `an admin makes a new one: flotilla user create ${username}`
-  throw new CodedError(
-    'Unauthorized',
-    `cannot use context ${name}: because its certificate ran out at ${ended}: ${way}`,
-  )
+  throw new CodedError('BadRequest', `cannot use context ${name}: because its certificate ran out at ${ended}: ${way}`)
 }
 
 /** Ms since 1970; undefined when it cannot be read. */

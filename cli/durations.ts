@@ -29,14 +29,16 @@ export function formatAge(timestamp: string | null | undefined, nowMs: number): 
   return Number.isNaN(then) ? '<unknown>' : formatDuration(nowMs - then)
 }
 
-const unitsMs: Record<string, number> = { ms: 1, s: second, m: minute, h: hour }
+const unitsMs: Record<string, number> = { ms: 1, s: second, m: minute, h: hour, d: day }
 
-/** Go's notation, as kubectl's flags take it: `90s`, `1h30m`, `0`. Throws UsageError. */
-export function parseDuration(text: string): number {
+/** Go's notation, as kubectl's flags take it, and days: `90s`, `1h30m`, `30d`, `0`. Throws UsageError, naming `what`. */
+export function parseDuration(text: string, what?: string): number {
   if (text === '0') return 0
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
   if (parts.length === 0 || parts.map(part => part[0]).join('') !== text)
-    throw new UsageError(`cannot read ${JSON.stringify(text)} as a time span: write 30s, 5m or 1h30m`)
+    throw new UsageError(
+      `${what === undefined ? '' : `${what}: `}cannot read ${JSON.stringify(text)} as a time span: write 30s, 5m, 1h30m or 7d`,
+    )
   return parts.reduce((sum, [, number, unit = 's']) => sum + Number(number) * (unitsMs[unit] ?? 0), 0)
 }
 

@@ -56,6 +56,7 @@ const notYet = '9999-12-31T00:00:00Z'
 
 /** Resolves to what there is to say about it, a line each. */
 export async function makeUser(session: Session, plan: UserPlan): Promise<string[]> {
+  await checkRole(session, plan.role)
   const user = await ensureUser(session, plan)
   const told = [tellBefore(plan.name, user.before), await bindRole(session, plan, user.before === undefined)]
   const { createCsr } = await import('../kit/x509.ts')
@@ -67,6 +68,20 @@ export async function makeUser(session: Session, plan: UserPlan): Promise<string
   const credentials = { certificate, ca, key }
   told.push(await (tool ? writeTool(session, plan, credentials) : writeUser(session, plan, credentials)))
   return told.filter(line => line !== undefined)
+}
+
+/** A binding may name a role that is yet to be made; a user who is let in with a slip of the pen in it may do nothing. */
+async function checkRole({ api }: Session, role: string | undefined): Promise<void> {
+  if (role === undefined) return
+  try {
+    await api.get(targetOf(kindNamed('clusterroles'), undefined, role))
+  } catch (error) {
+    // Who may bind a role need not be one who may read it.
+    if (hasCode(error, 'Forbidden')) return
+    if (!hasCode(error, 'NotFound')) throw error
+    const why = `there is no ClusterRole ${role}: see flotilla get clusterroles`
+    throw new UsageError(`cannot give the role ${role}: because ${why}`)
+  }
 }
 
 async function ensureUser(

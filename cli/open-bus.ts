@@ -54,7 +54,8 @@ class NotOpen extends Error {
       taken: `cannot log in at ${this.address}`,
     }[kind]
     const message = `${what}: because ${reason}: ${hintAbout({ ...context, server: this.server }, this.failure)}`
-    return new CodedError(kind === 'ended' ? 'ServiceUnavailable' : 'Unauthorized', message, { cause: this })
+    // Only a refusal is the master's own word.
+    return new CodedError(kind === 'refused' ? 'Unauthorized' : 'ServiceUnavailable', message, { cause: this })
   }
 }
 

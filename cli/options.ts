@@ -37,7 +37,7 @@ export function readOptions({ options }: Pick<Input, 'options'>): Options {
     },
     duration(name) {
       const value = text(name)
-      return value === undefined ? undefined : parseDuration(value)
+      return value === undefined ? undefined : parseDuration(value, `--${dashed(name)}`)
     },
   }
 }

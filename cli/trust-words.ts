@@ -8,7 +8,7 @@ export const tokenCreateWords: Words = {
   name: 'create',
   summary: 'Make a token by which a board joins, and print the line to paste there',
   options: [
-    { flags: '--ttl <span>', summary: 'how long it is good for', default: '1h' },
+    { flags: '--ttl <span>', summary: 'how long it is good for, such as 30m or 7d', default: '1h' },
     { flags: '--node <name>', summary: 'only for the board of this name, which may be one that comes back' },
     { flags: '--uses <count>', summary: 'how many boards may join by it', default: '1' },
     { flags: '-o, --output <format>', summary: 'more than the line', choices: ['json'] },
@@ -63,7 +63,7 @@ export const userCreateWords: Words = {
   ],
   examples: [
     '$ flotilla user create alice --role edit -n shop     she may change what is in shop',
-    '$ flotilla user create bob --role view -A            he may look at everything but secrets',
+    '$ flotilla user create bob --role view -A            he may look at all of all namespaces but secrets',
     '$ flotilla config import alice.flotilla.yaml         on her machine',
   ],
 }
@@ -73,7 +73,7 @@ export const userTokenWords: Words = {
   arguments: '<name>',
   summary: 'Print a bearer token of a user, for scripts ($FLOTILLA_TOKEN)',
   options: [
-    { flags: '--ttl <span>', summary: 'how long it is good for, 10m or more (default: 30 days)' },
+    { flags: '--ttl <span>', summary: 'how long it is good for, 10m or more (default: 30d)' },
     ...connectionOptions,
   ],
   examples: ['$ FLOTILLA_TOKEN=$(flotilla user token ci --ttl 8h) make deploy'],

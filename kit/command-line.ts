@@ -113,7 +113,6 @@ function configureAll(program: Commander, streams: Streams, path = program.name(
   })
   // Names alone: with what they take beside them, no room is left for what they do. Each one's own help says what it takes.
   program.configureHelp({
-    showGlobalOptions: true,
     sortSubcommands: false,
     subcommandTerm: command => command.name(),
   })

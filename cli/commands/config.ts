@@ -96,7 +96,7 @@ function requireContext(config: ClientConfig, name: string): ClientContext {
   const found = config.contexts.find(context => context.name === name)
   if (found) return found
   const names = config.contexts.map(context => context.name).join(', ') || 'none'
-  throw new CodedError('NotFound', `cannot find context ${name}: because there is only: ${names}`)
+  throw new CodedError('BadRequest', `cannot find context ${name}: because there is only: ${names}`)
 }
 
 function currentOf(config: ClientConfig): string | undefined {

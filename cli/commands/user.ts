@@ -6,6 +6,7 @@ import type { RunCommand } from '../fleet.ts'
 import { makeUser, planUser } from '../new-user.ts'
 import { readOptions } from '../options.ts'
 import { kindNamed, targetOf } from '../resource-args.ts'
+import { UsageError } from '../usage-error.ts'
 import { runGet } from './get.ts'
 
 export const runUserCreate: RunCommand = (input, { terminal, openBus }) => {
@@ -26,8 +27,13 @@ export const runUserToken: RunCommand = (input, fleet) =>
   })
 
 export const runUserRevoke: RunCommand = (input, { terminal, openBus }) =>
-  withSession(input, { terminal, openBus }, async ({ api }) => {
+  withSession(input, { terminal, openBus }, async ({ api, context }) => {
     const [name = ''] = input.arguments
+    // Afterwards, nobody could take it back by this command; and who is the last who may let people in, is not known here.
+    if (name === context.username) {
+      const way = `let another administrator do it, such as: flotilla user create NAME --role cluster-admin -A`
+      throw new UsageError(`cannot revoke ${name}: because that is you: ${way}`)
+    }
     const target = targetOf(kindNamed('users'), undefined, name)
     await api.get(target)
     const question = `${name} will be shut out, with all its certificates and tokens.`

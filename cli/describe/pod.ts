@@ -7,6 +7,7 @@ import type {
   Pod,
   PodTemplate,
 } from '../../contract/resources/pod.ts'
+import type { Volume, VolumeMount, VolumeProjection } from '../../contract/resources/volume.ts'
 import { podStatusWord } from '../tables/pods.ts'
 import { conditionsOf, headOf, pairsOf, quantitiesOf } from './common.ts'
 import type { Field, Value } from './page.ts'
@@ -15,6 +16,7 @@ export function describePod(pod: Pod): Field[] {
   const { spec, status = {} } = pod
   return [
     ...headOf(pod),
+    ['Service Account', spec.serviceAccountName],
     ['Node', spec.nodeName ? `${spec.nodeName}${status.hostIP ? `/${status.hostIP}` : ''}` : '<none>'],
     ['Start Time', status.startTime],
     ['Status', podStatusWord(pod)],
@@ -23,6 +25,7 @@ export function describePod(pod: Pod): Field[] {
     ['IP', status.podIP ?? '<none>'],
     ['Containers', containersOf(spec.containers, status.containerStatuses)],
     conditionsOf(status.conditions),
+    ['Volumes', volumesOf(spec.volumes)],
     ['QoS Class', status.qosClass],
     ['Node-Selectors', pairsOf(spec.nodeSelector)],
     [
@@ -38,7 +41,9 @@ export function describePod(pod: Pod): Field[] {
 export function describeTemplate({ metadata, spec }: PodTemplate): Value {
   return [
     ['Labels', pairsOf(metadata?.labels)],
+    ['Service Account', spec.serviceAccountName],
     ['Containers', containersOf(spec.containers, undefined)],
+    ['Volumes', volumesOf(spec.volumes)],
     ['Node-Selectors', pairsOf(spec.nodeSelector)],
   ]
 }
@@ -51,7 +56,7 @@ function containersOf(containers: Container[], statuses: ContainerStatus[] | und
 }
 
 function containerFields(container: Container, status: ContainerStatus | undefined): Field[] {
-  const { image, ports = [], command, args, resources = {}, env = [] } = container
+  const { image, ports = [], command, args, resources = {}, env = [], volumeMounts = [] } = container
   return [
     ['Container ID', status?.containerID],
     ['Image', image],
@@ -66,6 +71,7 @@ function containerFields(container: Container, status: ContainerStatus | undefin
     ['Limits', quantitiesOf(resources.limits)],
     ['Requests', quantitiesOf(resources.requests)],
     ['Environment', env.length === 0 ? undefined : env.map(describeVariable)],
+    ['Mounts', volumeMounts.length === 0 ? undefined : volumeMounts.map(describeMount)],
   ]
 }
 
@@ -91,4 +97,28 @@ function describeVariable({ name, value, valueFrom }: EnvVar): string {
   if (configMapKeyRef) return `${name}: <key ${configMapKeyRef.key} of config map ${configMapKeyRef.name}>`
   if (fieldRef) return `${name}: <field ${fieldRef.fieldPath}>`
   return `${name}: <${Object.keys(valueFrom).join(', ')}>`
+}
+
+function describeMount({ name, mountPath, readOnly, subPath }: VolumeMount): string {
+  return `${mountPath} from ${name}${subPath === undefined ? '' : `, path ${subPath}`} (${readOnly ? 'ro' : 'rw'})`
+}
+
+/** By name and source: what is in it is for the pod alone. */
+function volumesOf(volumes: Volume[] = []): Value | undefined {
+  return volumes.length === 0 ? undefined : volumes.map((volume): Field => [volume.name, describeVolume(volume)])
+}
+
+function describeVolume({ name: _name, ...sources }: Volume): string {
+  const { secret, configMap, projected, emptyDir } = sources
+  if (secret) return `secret ${secret.secretName ?? ''}`
+  if (configMap) return `config map ${configMap.name ?? ''}`
+  if (projected) return (projected.sources ?? []).map(describeProjection).join(', ')
+  if (emptyDir) return emptyDir.medium === 'Memory' ? 'an empty directory, in memory' : 'an empty directory'
+  return Object.keys(sources).join(', ')
+}
+
+function describeProjection({ secret, configMap, serviceAccountToken, ...others }: VolumeProjection): string {
+  if (secret) return `secret ${secret.name ?? ''}`
+  if (configMap) return `config map ${configMap.name ?? ''}`
+  return serviceAccountToken ? 'a token of the service account' : Object.keys(others).join(', ')
 }

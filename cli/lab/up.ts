@@ -51,9 +51,10 @@ export async function bringUp(options: UpOptions): Promise<string> {
   const images = findImages(state.program)
   if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
   await Promise.all(boards.map(board => startBoard(lab, board, { images, clock, say })))
+  const welcome = await withoutRevoked(lab, boards, say)
   say('waiting until all nodes are Ready')
-  await waitForNodes(lab, boards, clock)
-  say(`${boards.length} nodes are Ready`)
+  await waitForNodes(lab, welcome, clock)
+  say(`${welcome.length} nodes are Ready`)
   return layout.configFile
 }
 
@@ -111,6 +112,21 @@ async function startBoard(lab: Lab, board: Machine, { images, clock, say }: Boar
   say(`${board.name} is on at ${board.address}`)
 }
 
+/** Whom somebody has cut off for good is not waited for. */
+async function withoutRevoked({ layout, state }: Lab, boards: Machine[], say: UpOptions['say']): Promise<Machine[]> {
+  const { status, stdout } = await tryRun([...state.program, 'get', 'nodeidentities', '-o', 'json'], {
+    env: { FLOTILLA_CONFIG: layout.configFile },
+    timeoutMs: readyDeadlineMs,
+  })
+  const revoked = status === 0 ? revokedNodes(stdout) : []
+  return boards.filter(({ name }) => {
+    if (!revoked.includes(name)) return true
+    const way = `flotilla token create --node ${name} | flotilla lab exec ${name} -- flotilla join --force`
+    say(`${name} was revoked, and stays out until: ${way}`)
+    return false
+  })
+}
+
 async function waitForNodes({ layout, state }: Lab, boards: Machine[], clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + readyDeadlineMs
   for (;;) {
@@ -151,6 +167,16 @@ async function untilAnswered({ layout, state }: Lab, clock: Clock): Promise<void
 
 interface NodeList {
   items?: Array<{ metadata?: { name?: string }; status?: { conditions?: Array<{ type: string; status: string }> } }>
+}
+
+interface IdentityList {
+  items?: Array<{ metadata?: { name?: string }; spec?: { revoked?: boolean } }>
+}
+
+/** Names of the nodes that were revoked, in the output of `get nodeidentities -o json`. */
+export function revokedNodes(json: string): string[] {
+  const { items = [] } = JSON.parse(json) as IdentityList
+  return items.filter(({ spec }) => spec?.revoked).flatMap(({ metadata }) => metadata?.name ?? [])
 }
 
 /** Names of the nodes whose condition Ready is True, in the output of `get nodes -o json`. */

@@ -16,7 +16,7 @@ export const joinTokenColumns: Column<JoinToken>[] = [
 export const nodeIdentityColumns: Column<NodeIdentity>[] = [
   nameColumn(),
   { title: 'STATE', cell: ({ spec, status }, { nowMs }) => identityState(spec.revoked, status?.notAfter, nowMs) },
-  { title: 'EXPIRES', cell: ({ status }, { nowMs }) => formatExpiry(status?.notAfter, nowMs) },
+  { title: 'EXPIRES', cell: certificateExpiry },
   { title: 'JOINED', cell: ({ status }, { nowMs }) => formatAge(status?.joinedAt, nowMs) },
   { title: 'SERIAL', wide: true, cuttable: true, cell: ({ status }) => orNone(status?.serialNumber) },
 ]
@@ -26,7 +26,7 @@ export const userColumns: Column<User>[] = [
   { title: 'KIND', cell: ({ spec }) => (spec.tool ? 'Tool' : 'User') },
   { title: 'GROUPS', cell: ({ spec }) => orNone(spec.groups?.join(',')) },
   { title: 'STATE', cell: ({ spec, status }, { nowMs }) => identityState(spec.revoked, status?.notAfter, nowMs) },
-  { title: 'EXPIRES', cell: ({ status }, { nowMs }) => formatExpiry(status?.notAfter, nowMs) },
+  { title: 'EXPIRES', cell: certificateExpiry },
   ageColumn(),
   { title: 'SERIAL', wide: true, cuttable: true, cell: ({ status }) => orNone(status?.serialNumber) },
 ]
@@ -44,6 +44,11 @@ export function joinTokenState(token: JoinToken, nowMs: number): 'Valid' | 'Expi
 function identityState(revoked: boolean | undefined, notAfter: string | undefined, nowMs: number): string {
   if (revoked) return 'Revoked'
   return notAfter !== undefined && Date.parse(notAfter) <= nowMs ? 'Expired' : 'Valid'
+}
+
+/** What was revoked counts no more, whatever its certificate says. */
+function certificateExpiry({ spec, status }: NodeIdentity | User, { nowMs }: { nowMs: number }): string {
+  return spec.revoked ? none : formatExpiry(status?.notAfter, nowMs)
 }
 
 /** `in 59m`, `5m ago`. */

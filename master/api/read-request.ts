@@ -92,7 +92,8 @@ function readTarget(value: unknown): Target {
 function readName(field: string, value: unknown): string {
   const fits = typeof value === 'string' && value !== '' && value.length <= maxNameLength
   if (fits && value !== '.' && value !== '..' && !/[/%\s]/.test(value)) return value
-  throw badRequest(`cannot read the request: because its ${field} is ${JSON.stringify(value)?.slice(0, 80)}`)
+  const given = JSON.stringify(value)?.slice(0, 80)
+  throw badRequest(`cannot read the request: because its ${field} is ${given}, which cannot be a name`)
 }
 
 function checkObject(object: Fields): void {

@@ -34,9 +34,10 @@ export class BoardRenewal {
   async renew(request: Extract<JoinRequest, { type: 'renew' }>): Promise<{ certificate: string }> {
     const { authority, identities, certifier, nonces, events, cluster } = this.#parts
     const facts = this.#read(request.certificate)
-    const name = facts.commonName ?? ''
+    const username = facts.commonName ?? ''
+    const identity = parseUsername(username)
+    const name = identity?.kind === 'node' ? identity.name : username
     const refuse = (code: CodedError['code'], why: string): CodedError => joinRefused(events, { name, code, why })
-    const identity = parseUsername(name)
     if (identity?.kind !== 'node') throw refuse('Forbidden', 'its certificate is not that of a board')
     if (!nonces.check(request.nonce))
       throw new CodedError('Expired', 'cannot renew: because the nonce is too old: ask for another')

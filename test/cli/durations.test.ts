@@ -42,15 +42,18 @@ test('an age counts from a time, and is unknown without one', t => {
   t.is(formatAge('yesterday', now), '<unknown>')
 })
 
-test('time spans are read in the notation of Go', t => {
+test('time spans are read in the notation of Go, and in days', t => {
   t.is(parseDuration('90s'), 90_000)
   t.is(parseDuration('1h30m'), 90 * minute)
   t.is(parseDuration('1.5s'), 1500)
   t.is(parseDuration('250ms'), 250)
+  t.is(parseDuration('7d'), 7 * 24 * 60 * minute)
+  t.is(parseDuration('1d12h'), 36 * 60 * minute)
   t.is(parseDuration('0'), 0)
+  t.throws(() => parseDuration('soon', '--ttl'), { message: /^--ttl: cannot read "soon"/ })
 })
 
-for (const text of ['', '5', '5d', 's', '5 m', '-5s', '5m later'])
+for (const text of ['', '5', '5y', 's', '5 m', '-5s', '5m later'])
   test(`"${text}" is no time span`, t => {
     t.throws(() => parseDuration(text), { code: 'BadRequest' })
   })

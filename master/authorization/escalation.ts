@@ -7,13 +7,16 @@ import { holds, holdsResource, holdsUrl } from './rules.ts'
 
 /** A role that falls into more single rights than these is not checked but refused. */
 const maxSingleRights = 20_000
+/** Nor is one that would hold up the master: every wanted right against every word of the owned rules; so many take some 0.1 s. */
+const maxComparisons = 50_000_000
 
 /** One verb on one resource of one group, by one name or by all; or one verb on one URL. */
 type Right = { verb: string; group: string; resource: string; name: string | undefined } | { verb: string; url: string }
 
 /** The wanted rules that are not wholly within the owned ones. */
 export function findUncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  let budget = maxSingleRights
+  const ownedWords = owned.reduce((sum, rule) => sum + countWords(rule), 1)
+  let budget = Math.min(maxSingleRights, maxComparisons / ownedWords)
   return wanted.filter(rule => {
     budget -= countRights(rule)
     return budget < 0 || rightsOf(rule).some(right => !owned.some(owner => coversRight(owner, right)))
@@ -39,6 +42,16 @@ export function rulesIn(book: RoleBook, asker: Asker, namespace: string | undefi
 
 export const everything: PolicyRule = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] }
 export const everyUrl: PolicyRule = { verbs: ['*'], nonResourceURLs: ['*'] }
+
+function countWords({
+  verbs,
+  apiGroups = [],
+  resources = [],
+  resourceNames = [],
+  nonResourceURLs = [],
+}: PolicyRule): number {
+  return verbs.length + apiGroups.length + resources.length + resourceNames.length + nonResourceURLs.length
+}
 
 function countRights({
   verbs,

@@ -118,3 +118,11 @@ test('who stands in for somebody needs what that one has in every namespace', t 
   )
   t.is(findMissing(bookOf(), master, alice).length, 0)
 })
+
+test('many rules against many are refused before they hold up everybody else', t => {
+  const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `w${index}`)
+  const owned = words(2000).map(group => ({ verbs: words(20), apiGroups: [group], resources: words(50) }))
+  const wanted = { verbs: words(20), apiGroups: ['w1999'], resources: words(50) }
+  t.deepEqual(findUncovered(owned, [wanted]), [wanted])
+  t.deepEqual(findUncovered(owned.slice(-100), [wanted]), [])
+})

@@ -39,6 +39,7 @@ interface Board {
 export class BoardJoiner {
   #parts: JoinBoardParts
   #wrong: RateLimit
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: JoinBoardParts) {
     this.#parts = parts
@@ -56,7 +57,7 @@ export class BoardJoiner {
     const { publicKey } = await readCsr(csr).catch(error => {
       throw hasCode(error, 'BadRequest', 'Invalid') ? refuse(error.code, error.message) : error
     })
-    return this.#admit({ name, publicKey, token })
+    return this.#inTurn(() => this.#admit({ name, publicKey, token }))
   }
 
   /** The token of this text, as it is in the store now. */
@@ -72,6 +73,13 @@ export class BoardJoiner {
     }
     const why = 'the token is wrong, was taken back, or has run out long ago. Make another: flotilla token create'
     throw joinRefused(this.#parts.events, { name, code: 'Unauthorized', why, ...(found && { about: found }) })
+  }
+
+  /** One after the other: a rack that is switched on shows one token many times at once, and each use changes its object. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => undefined)
+    return mine
   }
 
   async #admit(board: Board): Promise<Issued> {

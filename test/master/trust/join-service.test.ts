@@ -100,6 +100,17 @@ test('two boards with one token for one, at once: one of them joins', async t =>
   t.is((await rig.objects.list(nodeIdentityKind)).length, 1)
 })
 
+test('a rack that is switched on at once joins by one token for all of it', async t => {
+  const rig = await open(t)
+  await rig.token({ uses: 30 })
+  const names = Array.from({ length: 30 }, (_, index) => `board-${index}`)
+  const joined = await Promise.all(names.map(name => rig.join(name, generateKey())))
+  t.is(joined.length, 30)
+  const token = await rig.objects.get<JoinToken>(joinTokenKind, undefined, 'abc123')
+  t.deepEqual(token?.status?.used?.map(({ nodeName }) => nodeName).toSorted(), names.toSorted())
+  await t.throwsAsync(rig.join('one-more', generateKey()), { message: /used/ })
+})
+
 test('a wrong token changes nothing, is told, and never repeated', async t => {
   const rig = await open(t)
   await rig.token()

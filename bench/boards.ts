@@ -10,7 +10,8 @@ import { linkToMaster } from '../agent/identity/link.ts'
 import type { NodeStatus } from '../contract/resources/node.ts'
 import type { MasterPresence, Report } from '../contract/wire/fleet.ts'
 import { parseTicket } from '../contract/wire/join.ts'
-import { systemClock } from '../kit/clock.ts'
+import { sleep, systemClock } from '../kit/clock.ts'
+import { hasCode } from '../kit/errors.ts'
 import { silentLog } from '../kit/log.ts'
 import { systemRandom } from '../kit/random.ts'
 
@@ -32,8 +33,21 @@ async function joinSome(): Promise<void> {
     const dataDirectory = join(folder, name)
     await mkdir(dataDirectory, { recursive: true })
     const beganMs = performance.now()
-    await joinCluster({ ...parts, ticket, nodeName: name, dataDirectory })
+    await joinWhenLet(name, dataDirectory)
     tell({ joined: name, ms: performance.now() - beganMs })
+  }
+}
+
+/** A crowd is asked to come back a little later, as `flotilla agent --join` does. */
+async function joinWhenLet(nodeName: string, dataDirectory: string): Promise<void> {
+  for (;;) {
+    try {
+      await joinCluster({ ...parts, ticket, nodeName, dataDirectory })
+      return
+    } catch (error) {
+      if (!hasCode(error, 'TooManyRequests', 'ServiceUnavailable', 'Timeout')) throw error
+      await sleep(systemClock, 500 + 1000 * systemRandom.number())
+    }
   }
 }
 

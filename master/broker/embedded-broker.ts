@@ -1,11 +1,10 @@
 /** The master's own MQTT broker (3.1.1): the adapter of `aedes`, with every limit that it does not have itself. */
 import type { Duplex } from 'node:stream'
-import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
-import { usernameOf } from '../../contract/wire/identity.ts'
+import { Aedes, type AuthenticateError, type Client, type ConnectPacket } from 'aedes'
 import { type Clock, systemClock } from '../../kit/clock.ts'
-import { CodedError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { BrokerCounters, BrokerEvent } from './broker-events.ts'
+import { Clients, connectionOf } from './clients.ts'
 import { Doors } from './doors.ts'
 import type { Visit } from './gate.ts'
 import { type ConnectionOptions, GuardedConnection } from './guarded-connection.ts'
@@ -17,7 +16,7 @@ import type { Policy } from './policy.ts'
 import { type Caller, Reception } from './reception.ts'
 import { persistenceWith, RetainedIndex } from './retained-index.ts'
 import { returnCodeOf } from './return-code.ts'
-import type { Publication, Session } from './session.ts'
+import type { Publication } from './session.ts'
 import type { ServerTls } from './tls-door.ts'
 
 export interface EmbeddedBrokerOptions {
@@ -79,9 +78,7 @@ class Broker implements EmbeddedBroker {
   /** Connections that have not said CONNECT yet, too. */
   #connections = new Set<GuardedConnection>()
   #visits = new WeakMap<GuardedConnection, Visit>()
-  #clients = new Set<Client>()
-  /** Also of one that is gone: its will is still to come. */
-  #sessions = new WeakMap<Client, Session>()
+  #clients: Clients
   /** Who has not said its client id, which its topics are made of: MQTT lets a server refuse that [MQTT-3.1.3-8]. */
   #nameless = new WeakSet<Client>()
   #wills = new WeakMap<Client, Publication>()
@@ -97,6 +94,7 @@ class Broker implements EmbeddedBroker {
     this.#clock = clock
     this.#log = log
     this.#journal = new Journal({ clock, log, onEvent, eventsPerSecond: limits.eventsPerSecond })
+    this.#clients = new Clients(this.#journal)
     this.#doors = new Doors({
       ...{ listen, tls, limits, clock, journal: this.#journal },
       onConnection: ({ stream, visit, ...from }) => this.#accept(stream, { ...from, address: visit.address }, visit),
@@ -147,17 +145,11 @@ class Broker implements EmbeddedBroker {
   }
 
   recheck(): void {
-    for (const client of [...this.#clients]) {
-      const unwelcome = this.#sessions.get(client)?.whyUnwelcome()
-      if (unwelcome === undefined) continue
-      this.#journal.refuseAndEnd(this.#subjectOf(client), unwelcome.reason, unwelcome.text)
-      connectionOf(client).destroy()
-    }
+    this.#clients.recheck()
   }
 
   clientsOf(username: string): Array<Pick<Subject, 'clientId' | 'address'>> {
-    const all = [...this.#clients].map(client => this.#subjectOf(client))
-    return all.filter(({ identity }) => identity && usernameOf(identity) === username)
+    return this.#clients.of(username)
   }
 
   close(): Promise<void> {
@@ -188,25 +180,23 @@ class Broker implements EmbeddedBroker {
       authenticate: (client, ...[username, password, done]) => {
         void this.#authenticate(client, { username, password }).then(error => done(error, error === null))
       },
-      authorizePublish: (client, packet, done) => done(this.#refusePublish(client, packet)),
+      authorizePublish: (client, packet, done) => done(this.#clients.refusePublish(client, packet)),
       authorizeSubscribe: (client, subscription, done) => {
-        done(null, this.#maySubscribe(client, subscription.topic) ? subscription : null)
+        done(null, this.#clients.maySubscribe(client, subscription.topic) ? subscription : null)
       },
-      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+      authorizeForward: (client, packet) => (this.#clients.mayForward(client, packet.topic) ? packet : null),
     })
   }
 
   #watch(): void {
     const journal = this.#journal
-    const failed = (client: Client, error: Error): void => journal.failed(this.#subjectOf(client), error)
+    const failed = (client: Client, error: Error): void => journal.failed(this.#clients.subjectOf(client), error)
     this.#aedes.on('clientError', failed)
     this.#aedes.on('connectionError', failed)
-    this.#aedes.on('keepaliveTimeout', client => journal.silent(this.#subjectOf(client)))
-    this.#aedes.on('clientReady', client => journal.came(this.#subjectOf(client)))
-    this.#aedes.on('clientDisconnect', client => journal.went(this.#subjectOf(client)))
-    this.#aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) this.#sessions.get(client)?.unsubscribe(filter)
-    })
+    this.#aedes.on('keepaliveTimeout', client => journal.silent(this.#clients.subjectOf(client)))
+    this.#aedes.on('clientReady', client => journal.came(this.#clients.subjectOf(client)))
+    this.#aedes.on('clientDisconnect', client => journal.went(this.#clients.subjectOf(client)))
+    this.#aedes.on('unsubscribe', (filters, client) => this.#clients.unsubscribe(client, filters))
     // Without a listener, an `error` event is an exception. EventEmitter's own type, because aedes does not declare it.
     const emitter: NodeJS.EventEmitter = this.#aedes
     emitter.on('error', (error: unknown) => this.#log.error('the broker failed', { error }))
@@ -240,45 +230,13 @@ class Broker implements EmbeddedBroker {
     const clientId = this.#nameless.has(client) ? '' : client.id
     const welcome = await this.#reception.receive({ connection, clientId, ...credentials, will })
     if ('session' in welcome) {
-      this.#sessions.set(client, welcome.session)
-      this.#clients.add(client)
-      connection.once('close', () => this.#clients.delete(client))
+      this.#clients.enter(client, welcome.session)
       this.#visits.get(connection)?.admit()
       return null
     }
     const { reason, detail, identity } = welcome.refused
-    this.#journal.refuseAndEnd({ ...this.#subjectOf(client), identity }, reason, detail)
+    this.#journal.refuseAndEnd({ ...this.#clients.subjectOf(client), identity }, reason, detail)
     return Object.assign(new Error(detail), { returnCode: returnCodeOf(reason) })
-  }
-
-  /** Null when it may. Asked for a will, too, when its client is gone. */
-  #refusePublish(client: Client | null, packet: PublishPacket): Error | null {
-    const session = client && this.#sessions.get(client)
-    const refused = session ? session.refusePublish(packet) : 'topic'
-    if (!refused) return null
-    const error = new Error(`may not publish to ${packet.topic} (${refused})`)
-    // MQTT 3.1.1 has no other answer than the end [MQTT-3.3.5-2].
-    if (client) this.#journal.refuseAndEnd(this.#subjectOf(client), refused, error.message)
-    return error
-  }
-
-  #maySubscribe(client: Client, filter: string): boolean {
-    const session = this.#sessions.get(client)
-    const refused = session ? session.refuseSubscribe(filter) : 'subscription'
-    if (refused) this.#journal.refuse(this.#subjectOf(client), refused, `may not subscribe to ${filter}`)
-    return refused === undefined
-  }
-
-  #mayForward(client: Client, topic: string): boolean {
-    const session = this.#sessions.get(client)
-    if (!session) return false
-    const connection = connectionOf(client)
-    if (connection.backlogBytes > session.limits.maxBacklogBytes) {
-      const why = `it has not taken ${connection.backlogBytes} bytes`
-      connection.destroy(new CodedError('Timeout', `cannot send on: because ${why}`))
-      return false
-    }
-    return session.mayHear(topic)
   }
 
   #refuseRetained(topic: string): void {
@@ -287,14 +245,4 @@ class Broker implements EmbeddedBroker {
     if (refusals.count('too-many-retained') === 0) this.#log.error(text, { topic, messages: this.#retained.messages })
     refusals.add({ reason: 'too-many-retained', address: 'unknown', detail: `cannot keep ${topic}` })
   }
-
-  #subjectOf(client: Client): Subject {
-    const connection = connectionOf(client)
-    const identity = this.#sessions.get(client)?.identity
-    return { connection, address: connection.address, clientId: client.id ?? undefined, identity }
-  }
-}
-
-function connectionOf(client: Client): GuardedConnection {
-  return client.conn as GuardedConnection
 }

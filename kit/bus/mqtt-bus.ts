@@ -2,10 +2,11 @@
 import type { Duplex } from 'node:stream'
 import type { BackoffOptions } from '../backoff.ts'
 import { type Cancel, type Clock, systemClock } from '../clock.ts'
-import { CodedError, hasCode } from '../errors.ts'
+import { CodedError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { Attempts } from './attempts.ts'
 import type { BrokerAddress, OpenedSocket } from './broker-address.ts'
+import { BrokerFilters } from './broker-filters.ts'
 import type { Bus, Message, PublishOptions, Unsubscribe, Will } from './bus.ts'
 import type { ConnectionFailure } from './connection-failure.ts'
 import { ConnectionState } from './connection-state.ts'
@@ -100,11 +101,7 @@ class ReconnectingBus implements MqttBus {
   /** The connection ends because we want a new one. */
   #renewing = false
   #cancelRetry: Cancel = () => undefined
-  /** Filters that the broker holds for this connection. */
-  #held = new Set<string>()
-  /** Filters with a new handler, which wants the retained messages even if the broker holds the filter already. */
-  #fresh = new Set<string>()
-  #syncing: Promise<string[]> | undefined
+  #filters: BrokerFilters
 
   constructor(options: MqttBusOptions) {
     this.clientId = options.clientId
@@ -112,7 +109,9 @@ class ReconnectingBus implements MqttBus {
     this.#clock = options.clock ?? systemClock
     this.#attempts = new Attempts(options)
     this.#broker = this.#attempts.begin()
-    this.#subscriptions = new Subscriptions(options.log)
+    const { log } = options
+    this.#subscriptions = new Subscriptions(log)
+    this.#filters = new BrokerFilters({ subscriptions: this.#subscriptions, connection: () => this.#welcomed(), log })
     this.#state = new ConnectionState(options.log)
   }
 
@@ -136,7 +135,7 @@ class ReconnectingBus implements MqttBus {
     const { keepaliveSeconds, connectTimeoutMs = 5000, maxPacketBytes = 4 * 1024 * 1024, pingSeconds } = this.#options
     this.#broker = this.#attempts.begin()
     this.#connection = new MqttConnection({
-      opened: this.#open(),
+      opened: this.#openSocket(),
       clock: this.#clock,
       clientId: this.clientId,
       keepaliveSeconds,
@@ -152,10 +151,14 @@ class ReconnectingBus implements MqttBus {
     })
   }
 
-  #open(): OpenedSocket {
+  #openSocket(): OpenedSocket {
     const { openSocket, tls = {} } = this.#options
     if (openSocket) return { socket: openSocket() }
     return this.#broker.open(typeof tls === 'function' ? tls() : tls)
+  }
+
+  #welcomed(): MqttConnection | undefined {
+    return this.#openedAt === undefined || this.#closed ? undefined : this.#connection
   }
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
@@ -175,15 +178,15 @@ class ReconnectingBus implements MqttBus {
 
   async subscribe(filter: string, handler: (message: Message) => void): Promise<Unsubscribe> {
     const { remove } = this.#subscriptions.add(filter, handler)
-    this.#fresh.add(filter)
-    const refused = await this.#sync()
+    this.#filters.refresh(filter)
+    const refused = await this.#filters.sync()
     if (refused.some(other => coversFilter(other, filter))) {
       remove()
       throw new CodedError('Forbidden', `cannot subscribe to ${filter}: because the broker refuses it`)
     }
     return () => {
       remove()
-      void this.#sync()
+      void this.#filters.sync()
     }
   }
 
@@ -221,7 +224,7 @@ class ReconnectingBus implements MqttBus {
   async #opened(): Promise<void> {
     const connection = this.#connection
     this.#openedAt = this.#clock.monotonic()
-    await this.#sync()
+    await this.#filters.sync()
     if (connection !== this.#connection || this.#openedAt === undefined || this.#closed) return
     this.#state.connected = true
     this.#options.log.info('connected to the broker', { broker: this.address })
@@ -234,7 +237,7 @@ class ReconnectingBus implements MqttBus {
     this.#connection = undefined
     this.#openedAt = undefined
     this.#state.connected = false
-    this.#held.clear()
+    this.#filters.forget()
     if (wasConnected) this.#state.tell()
     if (this.#closed) return
     if (this.#renewing) {
@@ -255,36 +258,5 @@ class ReconnectingBus implements MqttBus {
     const write = wasConnected || this.#attempts.isFirstFailure ? log.warn : log.debug
     write('not connected to the broker', { broker: this.address, reason, retryMs: Math.round(retryMs) })
     this.#cancelRetry = this.#clock.after(retryMs, () => this.start())
-  }
-
-  /** Brings the broker's subscriptions to what is wanted, once for all calls of one turn. Resolves to those it refused. */
-  #sync(): Promise<string[]> {
-    this.#syncing ??= Promise.resolve().then(() => {
-      this.#syncing = undefined
-      return this.#syncNow()
-    })
-    return this.#syncing
-  }
-
-  async #syncNow(): Promise<string[]> {
-    const connection = this.#connection
-    if (!connection || this.#openedAt === undefined || this.#closed) return []
-    const fresh = [...this.#fresh]
-    const wanted = this.#subscriptions.brokerFilters()
-    const ask = [...wanted].filter(
-      filter => !this.#held.has(filter) || fresh.some(other => coversFilter(filter, other)),
-    )
-    const drop = [...this.#held].filter(filter => !wanted.has(filter))
-    this.#fresh.clear()
-    this.#held = wanted
-    try {
-      // In this order, so that no message falls between a narrow filter and the wide one that replaces it.
-      const [refused] = await Promise.all([connection.subscribe(ask), connection.unsubscribe(drop)])
-      return refused
-    } catch (error) {
-      // The connection has ended; the next one begins with all that is wanted.
-      if (!hasCode(error, 'ServiceUnavailable')) this.#options.log.error('cannot subscribe', { error })
-      return []
-    }
   }
 }

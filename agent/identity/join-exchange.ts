@@ -3,7 +3,7 @@ import { type JoinReply, type JoinRequest, maxJoinBytes } from '../../contract/w
 import { topicsOf } from '../../contract/wire/topics.ts'
 import { asRecord } from '../../kit/bus/bad-messages.ts'
 import type { ConnectionFailure } from '../../kit/bus/connection-failure.ts'
-import { connectMqttBus, type MqttBus, waitConnected } from '../../kit/bus/mqtt-bus.ts'
+import { connectMqttBus, type MqttBus } from '../../kit/bus/mqtt-bus.ts'
 import { Requester } from '../../kit/bus/request.ts'
 import type { TlsOptions } from '../../kit/bus/tls-socket.ts'
 import type { Clock } from '../../kit/clock.ts'
@@ -49,7 +49,7 @@ export async function atJoinDoor<T>(door: JoinDoor, talk: (ask: Ask) => Promise<
   const bus = connectMqttBus({ url: server, clientId, tls, clock, log: silentLog, ...timing })
   const requester = new Requester({ bus, repliesTopic: topics.joinReplies(clientId), clock, random, maxPending: 1 })
   try {
-    await untilOpen(bus, clock)
+    await untilOpen(bus)
     await requester.start()
     return await talk(async request => {
       const reply = await requester.request(topics.joinRequests(clientId), request, { timeoutMs: answerTimeoutMs })
@@ -76,15 +76,14 @@ export function readCertificateReply(reply: JoinReply): CertificateReply {
   return { certificate: certificate as string, ca: ca as string, servers: checked, time: time as string }
 }
 
-/** One attempt: whoever asks decides whether there is another. */
-async function untilOpen(bus: MqttBus, clock: Clock): Promise<void> {
-  const failed = Promise.withResolvers<never>()
-  const forget = bus.onFailure(failure => failed.reject(explain(failure, bus.address)))
+/** One attempt, which ends by itself after `connectTimeoutMs`: whoever asks decides whether there is another. */
+async function untilOpen(bus: MqttBus): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const undo = [bus.onConnect(resolve), bus.onFailure(failure => reject(explain(failure, bus.address)))]
   try {
-    await Promise.race([failed.promise, waitConnected(bus, connectTimeoutMs * 2, clock)])
+    await promise
   } finally {
-    forget()
-    failed.promise.catch(() => undefined)
+    for (const stop of undo) stop()
   }
 }
 

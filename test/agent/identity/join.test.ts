@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { loadIdentity } from '../../../agent/identity/identity.ts'
 import { type JoinParts, joinCluster } from '../../../agent/identity/join.ts'
-import { systemClock } from '../../../kit/clock.ts'
+import { type Clock, systemClock } from '../../../kit/clock.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { silentLog } from '../../../kit/log.ts'
 import { systemRandom } from '../../../kit/random.ts'
@@ -101,6 +101,31 @@ test('a line with the fingerprint of another cluster is refused, and its token s
   const wrong = { ...ticket, caFingerprint: createHash('sha256').update('x').digest('hex') }
   t.is((await t.throwsAsync(joinBoard({ ticket: wrong }), { instanceOf: CodedError })).code, 'Unauthorized')
   t.is(await joinBoard({ ticket }), 'joined')
+})
+
+test('a join that was refused leaves nothing behind to wait for', async t => {
+  const stranger = await startStranger(t)
+  const cluster = await startCluster(t)
+  const { join: joinBoard } = await board(t)
+  const waiting = new Set<object>()
+  const clock: Clock = {
+    ...systemClock,
+    after(delayMs, run) {
+      const timer = {}
+      waiting.add(timer)
+      const cancel = systemClock.after(delayMs, () => {
+        waiting.delete(timer)
+        run()
+      })
+      return () => {
+        waiting.delete(timer)
+        cancel()
+      }
+    },
+  }
+  const ticket = await cluster.ticket({ addresses: [`127.0.0.1:${stranger.port}`, `127.0.0.1:${await closedPort()}`] })
+  await t.throwsAsync(joinBoard({ ticket, clock }), { instanceOf: CodedError })
+  t.is(waiting.size, 0)
 })
 
 test('addresses are tried in turn: one where nobody is, one where a stranger is, then the master', async t => {

@@ -3,7 +3,7 @@ import { type BackoffOptions, backoffMs } from '../../kit/backoff.ts'
 import type { ConnectionFailure } from '../../kit/bus/connection-failure.ts'
 import type { MqttBus } from '../../kit/bus/mqtt-bus.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { messageOf } from '../../kit/errors.ts'
+import { hasCode, messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { Loop } from '../../kit/loop.ts'
 import type { Random } from '../../kit/random.ts'
@@ -130,10 +130,13 @@ export class CertificateKeeper {
     if (reason === this.#said) return
     this.#said = reason
     if (!this.#isRefused) return log.warn('cannot renew the certificate of this node yet', { reason })
-    const { nodeName } = identity
+    // It was joined as somebody else: that is done, and the reason says what is left to do.
+    const remedy = hasCode(error, 'Conflict')
+      ? 'systemctl restart flotilla-agent'
+      : `flotilla token create --node ${identity.nodeName} on an admin's computer, then flotilla join --force here`
     log.error('the master does not let this node in: its pods keep running, but nothing new reaches them', {
       reason,
-      remedy: `flotilla token create --node ${nodeName} on an admin's computer, then flotilla join --force here`,
+      remedy,
     })
   }
 }

@@ -18,7 +18,7 @@ export const runNodeRevoke: RunCommand = (input, { terminal, openBus }) =>
     terminal.warn(
       `Its pods run on other boards as soon as it counts as lost. Secrets that it had are known to whoever has it: change them.\n` +
         `To take it off the list: flotilla delete node ${name}. To let a board of this name in again, with a new key: ` +
-        `flotilla token create --node ${name}\n`,
+        `flotilla token create --node ${name}, and there flotilla join --force\n`,
     )
     return 0
   })

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { loadIdentity } from '../../../agent/identity/identity.ts'
 import { CertificateKeeper, type KeeperParts } from '../../../agent/identity/keeper.ts'
@@ -86,7 +88,7 @@ async function keeperOf(t: ExecutionContext, parts: Partial<KeeperParts> = {}) {
       await pass(15 * 60_000)
       return probe()
     })
-  return { identity, bus, calls, clock, lines, pass, passUntil }
+  return { identity, dataDirectory, bus, calls, clock, lines, pass, passUntil }
 }
 
 test('a certificate is left alone for two thirds of its life, and then asked for while there is a master', async t => {
@@ -144,4 +146,15 @@ test('a node that is put out again and again says that it may have a twin; one b
   for (let round = 0; round < 5; round++) await stand(1000)
   t.is(lines.length, 1)
   t.regex(lines[0] ?? '', /second board has the identity of node board-1.*flotilla join --force/)
+})
+
+test('a board that was joined as another by hand is told to start its agent again, not to join once more', async t => {
+  const { bus, dataDirectory, lines, passUntil } = await keeperOf(t)
+  const fileOf = (directory: string): string => join(directory, 'identity', 'identity.json')
+  const { dataDirectory: other } = await keeperOf(t)
+  const joined = JSON.parse(await readFile(fileOf(other), 'utf8'))
+  await writeFile(fileOf(dataDirectory), JSON.stringify({ ...joined, nodeName: 'kitchen' }))
+  bus.fail('refused')
+  t.true(await passUntil('a word about it', () => lines.some(line => line.includes('has become node kitchen'))))
+  t.regex(lines.join('\n'), /remedy="systemctl restart flotilla-agent"/)
 })

@@ -10,6 +10,7 @@ import { linkToMaster } from '../agent/identity/link.ts'
 import type { NodeStatus } from '../contract/resources/node.ts'
 import type { MasterPresence, Report } from '../contract/wire/fleet.ts'
 import { parseTicket } from '../contract/wire/join.ts'
+import { CollectionSubscriber } from '../kit/bus/collection-subscriber.ts'
 import { sleep, systemClock } from '../kit/clock.ts'
 import { hasCode } from '../kit/errors.ts'
 import { silentLog } from '../kit/log.ts'
@@ -61,8 +62,9 @@ async function connect(name: string): Promise<void> {
     void bus.publish(topics.nodePresence(name), JSON.stringify({ online: true, session }), { retain: true })
     void bus.publish(topics.nodeReport(name), JSON.stringify(report))
   })
-  for (const filter of [`${topics.nodeWish(name)}/#`, `${topics.network}/#`, topics.nodeRequests(name)])
-    await bus.subscribe(filter, () => undefined)
+  for (const prefix of [topics.nodeWish(name), topics.network])
+    await new CollectionSubscriber({ bus, prefix, log: silentLog, onComplete: () => undefined }).start()
+  await bus.subscribe(topics.nodeRequests(name), () => undefined)
   await bus.subscribe(topics.masterPresence, ({ payload }) => {
     const { online, instance } = JSON.parse(payload.toString()) as MasterPresence
     if (online) tell({ heard: name, instance })

@@ -1,9 +1,12 @@
 /** What the attacks are given: where the broker is, who they may pretend to be, and whom they attack. */
+import { accessOf } from '../../contract/wire/access.ts'
 import type { ApiRequest } from '../../contract/wire/api.ts'
+import type { Identity } from '../../contract/wire/identity.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
 import { connectMqttBus, waitConnected } from '../../kit/bus/mqtt-bus.ts'
 import { Requester } from '../../kit/bus/request.ts'
-import { systemClock } from '../../kit/clock.ts'
+import { matchesTopic } from '../../kit/bus/topic-match.ts'
+import { sleep, systemClock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
@@ -61,6 +64,27 @@ export async function enter(
   const answer = await client.connect({ clientId, ...(pair ? {} : { username: 'join' }) })
   if (answer !== 'connack 0') throw new Error(`the attacker did not get in: ${answer} ${client.reason}`)
   return client
+}
+
+/** How long a broker may take to send what it keeps under a filter that it should not have granted. */
+const listenMs = 100
+
+/**
+ * What the broker says to a subscription, and how much comes of it that one may not hear: on Mosquitto a wide filter brings what
+ * one may hear, and nothing else.
+ */
+export async function listenAs(
+  arena: Arena,
+  identity: Identity,
+  options: { pair?: Pair; filter: string },
+): Promise<string> {
+  const client = await enter(arena, options)
+  const answer = await client.subscribe(options.filter)
+  await sleep(systemClock, listenMs)
+  const { hear } = accessOf(arena.cluster, identity, '+')
+  const heard = client.heard.filter(topic => !hear.some(filter => matchesTopic(filter, topic))).length
+  client.end()
+  return `${answer}, heard ${heard}`
 }
 
 /** Resolves to `ok`, or to the code of the refusal. */

@@ -4,7 +4,7 @@ import type { JoinRequest } from '../../contract/wire/join.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { createCsr, readCertificate } from '../../kit/x509.ts'
-import { type Arena, type Attack, enter, silent, unheard } from './arena.ts'
+import { type Arena, type Attack, enter, listenAs, silent, unheard } from './arena.ts'
 import { RawClient } from './raw-client.ts'
 
 const subscriptions: Attack[] = [
@@ -23,13 +23,7 @@ const subscriptions: Attack[] = [
   expect: /^suback 128, heard 0$/,
   onMosquitto: silent,
   counted: 'subscription',
-  async run(arena: Arena) {
-    const client = await enter(arena, {})
-    const answer = await client.subscribe(filter)
-    const heard = client.heard.length
-    client.end()
-    return `${answer}, heard ${heard}`
-  },
+  run: (arena: Arena) => listenAs(arena, { kind: 'joining' }, { filter }),
 }))
 
 const publications: Attack[] = [

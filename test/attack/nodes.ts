@@ -1,10 +1,8 @@
 /** Attacks of a board of the fleet that somebody has taken over: it has a node's key. */
-import { accessOf } from '../../contract/wire/access.ts'
 import { topicsOf } from '../../contract/wire/topics.ts'
-import { matchesTopic } from '../../kit/bus/topic-match.ts'
 import { sleep, systemClock } from '../../kit/clock.ts'
 import { systemRandom } from '../../kit/random.ts'
-import { type Arena, type Attack, askApi, enter, silent, unheard } from './arena.ts'
+import { type Arena, type Attack, askApi, enter, listenAs, silent, unheard } from './arena.ts'
 import { publishPacket } from './packets.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -58,16 +56,7 @@ const subscriptions: Attack[] = [
   expect: /^suback 128, heard 0$/,
   onMosquitto: silent,
   counted: 'subscription',
-  async run(arena: Arena) {
-    const client = await enter(arena, { pair: arena.pairs.node })
-    const answer = await client.subscribe(filter)
-    await sleep(systemClock, 100)
-    // A wide filter on Mosquitto brings what one may hear, and nothing else.
-    const { hear } = accessOf(arena.cluster, { kind: 'node', name: arena.nodeName }, '+')
-    const heard = client.heard.filter(topic => !hear.some(filter => matchesTopic(filter, topic))).length
-    client.end()
-    return `${answer}, heard ${heard}`
-  },
+  run: (arena: Arena) => listenAs(arena, { kind: 'node', name: arena.nodeName }, { pair: arena.pairs.node, filter }),
 }))
 
 const requests: Attack[] = (

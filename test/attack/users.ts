@@ -1,6 +1,6 @@
 /** Attacks of a user who may look at one namespace, and would like to do more. */
 import type { ApiRequest } from '../../contract/wire/api.ts'
-import { type Arena, type Attack, askApi, enter, silent } from './arena.ts'
+import { type Arena, type Attack, askApi, listenAs, silent } from './arena.ts'
 
 const inNamespace = { group: '', namespace: 'vault' }
 const rbac = 'rbac.authorization.k8s.io'
@@ -131,13 +131,7 @@ const onTheBus: Attack[] = [
     expect: /^suback 128, heard 0$/,
     onMosquitto: silent,
     counted: 'subscription',
-    async run(arena: Arena) {
-      const client = await enter(arena, { pair: arena.pairs.user })
-      const answer = await client.subscribe(filter)
-      const heard = client.heard.length
-      client.end()
-      return `${answer}, heard ${heard}`
-    },
+    run: (arena: Arena) => listenAs(arena, { kind: 'user', name: arena.userName }, { pair: arena.pairs.user, filter }),
   })),
 ]
 

@@ -17,9 +17,13 @@ export function at(place: Place, ...steps: FieldStep[]): Place {
   return { ...place, path: steps.reduce<string>(joinPath, place.path) }
 }
 
+/** A message may list what there is to choose from, in the words of whoever wrote the object. */
+const maxMessageLength = 1000
+
 /** Undefined, so that a reader of values can return what it gives. */
 export function report(place: Place, message: string): undefined {
-  place.problems.push({ path: place.path, message })
+  const cut = message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message
+  place.problems.push({ path: place.path, message: cut })
 }
 
 export function checkName(place: Place, name: string | undefined, rule: NameRule): void {

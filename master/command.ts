@@ -28,7 +28,11 @@ const placeOptions: Option[] = [
     summary: 'where agents and users connect, with TLS',
     default: `0.0.0.0:${defaultTlsPort}`,
   },
-  { flags: '--socket <path>', summary: 'the same, for users on this board', default: '/run/flotilla-master/master.sock' },
+  {
+    flags: '--socket <path>',
+    summary: 'the same, for users on this board',
+    default: '/run/flotilla-master/master.sock',
+  },
   {
     flags: '--advertise <host:port>',
     summary: 'where others find it, if not at the addresses of this board; may be repeated',

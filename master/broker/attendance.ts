@@ -8,30 +8,38 @@ import type { RefusalReason } from './policy.ts'
 
 interface Claim {
   username: string
+  rows: Row[]
   /** Two while one takes over from the other. */
   holders: Set<object>
 }
 
+/** Where a client takes a seat: with those of its name, and, for boards that join, with those of its address. */
+export interface Row {
+  of: string
+  seats: number
+}
+
 export class Attendance {
   #claims = new Map<string, Claim>()
-  /** Client ids by username. */
+  /** Client ids by row. */
   #seats = new Map<string, Set<string>>()
 
   /** Undefined when it may; `connection` then holds the client id until it leaves. */
   enter(
     connection: object,
-    as: { clientId: string; identity: Identity; maxConnections: number },
+    { clientId, identity, rows }: { clientId: string; identity: Identity; rows: Row[] },
   ): RefusalReason | undefined {
-    const { clientId, identity, maxConnections } = as
     const username = usernameOf(identity)
     const claim = this.#claims.get(clientId)
     // All boards that join have one name, and are strangers to each other.
     if (claim && (claim.username !== username || identity.kind === 'joining')) return 'client-id'
-    const seats = this.#seats.get(username) ?? new Set()
-    if (!claim && seats.size >= maxConnections) return 'too-many-connections'
-    if (claim) claim.holders.add(connection)
-    else this.#claims.set(clientId, { username, holders: new Set([connection]) })
-    this.#seats.set(username, seats.add(clientId))
+    if (claim) {
+      claim.holders.add(connection)
+      return undefined
+    }
+    if (rows.some(({ of, seats }) => (this.#seats.get(of)?.size ?? 0) >= seats)) return 'too-many-connections'
+    for (const { of } of rows) this.#seats.set(of, (this.#seats.get(of) ?? new Set()).add(clientId))
+    this.#claims.set(clientId, { username, rows, holders: new Set([connection]) })
     return undefined
   }
 
@@ -39,9 +47,11 @@ export class Attendance {
     const claim = this.#claims.get(clientId)
     if (!claim?.holders.delete(connection) || claim.holders.size > 0) return
     this.#claims.delete(clientId)
-    const seats = this.#seats.get(claim.username)
-    seats?.delete(clientId)
-    if (seats?.size === 0) this.#seats.delete(claim.username)
+    for (const { of } of claim.rows) {
+      const seats = this.#seats.get(of)
+      seats?.delete(clientId)
+      if (seats?.size === 0) this.#seats.delete(of)
+    }
   }
 
   get size(): number {

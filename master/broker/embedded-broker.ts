@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket } from 'aedes'
 import { type Clock, systemClock } from '../../kit/clock.ts'
 import type { Log } from '../../kit/log.ts'
-import type { BrokerCounters, BrokerEvent } from './broker-events.ts'
+import type { BrokerCounters, BrokerEvent, Refusal } from './broker-events.ts'
 import { Clients, connectionOf } from './clients.ts'
 import { Doors } from './doors.ts'
 import type { Visit } from './gate.ts'
@@ -229,12 +229,19 @@ class Broker implements EmbeddedBroker {
     const will = this.#wills.get(client)
     const clientId = this.#nameless.has(client) ? '' : client.id
     const welcome = await this.#reception.receive({ connection, clientId, ...credentials, will })
+    const visit = this.#visits.get(connection)
     if ('session' in welcome) {
+      const { identity } = welcome.session
+      if (identity.kind === 'joining' && visit?.mayJoin() === false)
+        return this.#turnAway(client, { reason: 'rate', detail: 'its address comes too often to join', identity })
       this.#clients.enter(client, welcome.session)
-      this.#visits.get(connection)?.admit()
+      visit?.admit()
       return null
     }
-    const { reason, detail, identity } = welcome.refused
+    return this.#turnAway(client, welcome.refused)
+  }
+
+  #turnAway(client: Client, { reason, detail, identity }: Omit<Refusal, 'address'>): AuthenticateError {
     this.#journal.refuseAndEnd({ ...this.#clients.subjectOf(client), identity }, reason, detail)
     return Object.assign(new Error(detail), { returnCode: returnCodeOf(reason) })
   }

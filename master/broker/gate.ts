@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../kit/clock.ts'
 import type { Refusal } from './broker-events.ts'
-import type { BrokerLimits } from './limits.ts'
+import type { BrokerLimits, Rate } from './limits.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** A connection from TCP's first byte on. */
@@ -14,12 +14,15 @@ export interface Visit {
   readonly admitted: boolean
   /** It is known who it is: it may stay. */
   admit(): void
+  /** False when its address has come to join too often. */
+  mayJoin(): boolean
 }
 
 interface AddressState {
   connections: number
   unauthenticated: number
   accepts: TokenBucket
+  joins: TokenBucket
 }
 
 type GateLimits = Pick<
@@ -29,6 +32,7 @@ type GateLimits = Pick<
   | 'maxConnectionsPerAddress'
   | 'maxUnauthenticatedPerAddress'
   | 'acceptsPerAddress'
+  | 'joinsPerAddress'
   | 'handshakeMs'
 >
 
@@ -113,6 +117,7 @@ export class Gate {
     })
     return {
       address,
+      mayJoin: () => state.joins.tryTake(1),
       get admitted() {
         return admitted
       },
@@ -137,15 +142,17 @@ export class Gate {
     const known = this.#addresses.get(group)
     if (known) return known
     if (this.#addresses.size >= maxIdleAddresses) this.#forget()
-    const accepts = new TokenBucket(this.#limits.acceptsPerAddress, this.#clock)
-    const state = { connections: 0, unauthenticated: 0, accepts }
+    const bucket = (rate: Rate): TokenBucket => new TokenBucket(rate, this.#clock)
+    const { acceptsPerAddress, joinsPerAddress } = this.#limits
+    const buckets = { accepts: bucket(acceptsPerAddress), joins: bucket(joinsPerAddress) }
+    const state = { connections: 0, unauthenticated: 0, ...buckets }
     this.#addresses.set(group, state)
     return state
   }
 
   #forget(): void {
-    for (const [group, { connections, accepts }] of this.#addresses) {
-      if (connections === 0 && accepts.full) this.#addresses.delete(group)
+    for (const [group, { connections, accepts, joins }] of this.#addresses) {
+      if (connections === 0 && accepts.full && joins.full) this.#addresses.delete(group)
     }
   }
 }

@@ -37,6 +37,9 @@ export interface BrokerLimits {
   maxConnectionsPerAddress: number
   maxUnauthenticatedPerAddress: number
   acceptsPerAddress: Rate
+  /** Connections of one address that may only join, and how often it may come for one. */
+  maxJoiningPerAddress: number
+  joinsPerAddress: Rate
   /** From the first byte of TCP to the welcome, TLS and CONNECT and all. */
   handshakeMs: number
   /** Without a pause beyond its rate of packets, a connection is dropped. */
@@ -62,7 +65,7 @@ const joining: KindLimits = {
   // A join request holds a CSR and the facts of a board.
   maxPacketBytes: 32 * KiB,
   maxSubscriptions: 2,
-  packets: { perSecond: 1, burst: 16 },
+  packets: { perSecond: 1, burst: 12 },
   bytes: { perSecond: 4 * KiB, burst: 96 * KiB },
   maxBacklogBytes: 128 * KiB,
   maxRetainedMessageBytes: 0,
@@ -116,6 +119,9 @@ const defaultLimits: BrokerLimits = {
   maxConnectionsPerAddress: 4096,
   maxUnauthenticatedPerAddress: 128,
   acceptsPerAddress: { perSecond: 100, burst: 256 },
+  // A rack behind one router; its boards come again when they are refused.
+  maxJoiningPerAddress: 16,
+  joinsPerAddress: { perSecond: 10, burst: 64 },
   handshakeMs: 10_000,
   maxThrottledMs: 60_000,
   maxHalfDelivered: 20,

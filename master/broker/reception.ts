@@ -1,10 +1,12 @@
 /** Lets a client in or not, once its CONNECT is there: who it is, its will, its client id, and how many of it there are. */
+import { type Identity, usernameOf } from '../../contract/wire/identity.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { CodedError } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { type Admitted, decideAdmission } from './admission.ts'
-import { Attendance } from './attendance.ts'
+import { Attendance, type Row } from './attendance.ts'
 import type { Refusal } from './broker-events.ts'
+import { groupOf } from './gate.ts'
 import type { GuardedConnection } from './guarded-connection.ts'
 import type { BrokerLimits } from './limits.ts'
 import type { Policy, RefusalReason } from './policy.ts'
@@ -64,12 +66,20 @@ export class Reception {
     // At its end there would be nobody left to refuse it to.
     const badWill = will && session.refusePublish(will)
     if (badWill) return refuse('will', `its will is refused (${badWill}): ${will.topic}`)
-    const { connectionsPerIdentity: maxConnections } = limits
-    const absent = this.#attendance.enter(connection, { clientId, identity, maxConnections })
+    const rows = this.#rowsFor(identity, connection.address)
+    const absent = this.#attendance.enter(connection, { clientId, identity, rows })
     if (absent === 'client-id') return refuse(absent, `its client id ${clientId} is somebody else's`)
-    if (absent) return refuse(absent, `it has ${maxConnections} connections`)
+    if (absent) return refuse(absent, `it has ${rows.map(({ seats }) => seats).join(' or ')} connections`)
     this.#watch(connection, session)
     return { session }
+  }
+
+  /** Boards that join have one name, so that one address could take all the seats there are. */
+  #rowsFor(identity: Identity, address: string): Row[] {
+    const { kinds, maxJoiningPerAddress } = this.#options.limits
+    const own = { of: usernameOf(identity), seats: kinds[identity.kind].connectionsPerIdentity }
+    if (identity.kind !== 'joining') return [own]
+    return [own, { of: `${own.of} at ${groupOf(address)}`, seats: maxJoiningPerAddress }]
   }
 
   #watch(connection: GuardedConnection, { clientId, limits }: Session): void {

@@ -7,7 +7,9 @@ const returnCodes: Partial<Record<RefusalReason, ReturnCode>> = {
   'client-id': 2,
   // Its certificate is good: it shall not ask for another, but wait until the place is free.
   twin: 2,
+  // Come again: who may come at all is not the question.
   'too-many-connections': 3,
+  rate: 3,
   'bad-token': 4,
 }
 const notAuthorized = 5

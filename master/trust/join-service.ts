@@ -32,8 +32,8 @@ export interface JoinServiceParts {
 }
 
 const maxInFlight = 32
-/** Each may cost a signature and a write: 100 at once, then 20 a second. */
-const allRequests = { burst: 100, refillMs: 50, maxKeys: 1 }
+/** Of all boards together. The broker sees to it that one address alone does not get there. */
+const allRequests = { burst: 200, refillMs: 5, maxKeys: 1 }
 const sweepMs = 10 * 60_000
 /** For a while it is told that a token has run out, and not that it is unknown. */
 const keepExpiredMs = 60 * 60_000

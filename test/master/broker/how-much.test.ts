@@ -131,6 +131,31 @@ test('a board that joins has few packets, few filters, and little time', async t
   t.deepEqual(refused(), ['too-large'])
 })
 
+test('one address takes neither all the seats of boards that join, nor all of their turns', async t => {
+  const limits = { maxJoiningPerAddress: 2, joinsPerAddress: { perSecond: 0.001, burst: 4 } }
+  const { broker, call, refused } = await startSecureBroker(t, { limits })
+  const come = async (clientId: string): Promise<{ in: boolean; client: Awaited<ReturnType<typeof call>> }> => {
+    const client = await call(undefined, { clientId })
+    return { in: await client.enter(), client }
+  }
+  const [first, second, third] = [await come('a'), await come('b'), await come('c')]
+  t.deepEqual([first.in, second.in, third.in], [true, true, false])
+  t.is(third.client.returnCode, 3)
+  first.client.vanish()
+  second.client.vanish()
+  await eventually('they are gone', () => broker.counters().clients === 0)
+  const [fourth, fifth] = [await come('d'), await come('e')]
+  t.deepEqual([fourth.in, fifth.in], [true, true])
+  fourth.client.vanish()
+  fifth.client.vanish()
+  await eventually('they are gone, too', () => broker.counters().clients === 0)
+  t.false((await come('f')).in)
+  t.deepEqual(refused(), ['too-many-connections', 'rate'])
+  // A node of the same address is none of them.
+  const node = await call(board, { clientId: 'agent' })
+  t.true(await node.enter())
+})
+
 test('closing waits for nobody who has not said who it is', async t => {
   const { broker, port, enter } = await startSecureBroker(t, { limits: { handshakeMs: 60_000 } })
   const node = await enter(board, 'agent')

@@ -82,6 +82,7 @@ const maxFrameBytes = 2 * maxObjectBytes
 export class ApiClient {
   #parts: ApiClientParts
   #streams = new Set<FrameStream>()
+  #shutOut: Error | undefined
 
   constructor(parts: ApiClientParts) {
     this.#parts = parts
@@ -215,7 +216,13 @@ export class ApiClient {
     return { username: this.#parts.username, client: this.#parts.bus.clientId }
   }
 
+  /** From now on nothing is asked: whoever would try again later is told at once. */
+  shutOut(error: Error): void {
+    this.#shutOut = error
+  }
+
   async #call(request: ApiRequest, stream?: string): Promise<ApiResponse> {
+    if (this.#shutOut) throw this.#shutOut
     const { requester, topics } = this.#parts
     const options = { timeoutMs: requestTimeoutMs, ...(stream !== undefined && { stream }) }
     const answer = requester.request(topics.clientRequests(this.#name), request, options)
@@ -225,6 +232,7 @@ export class ApiClient {
   }
 
   async #open(request: ApiRequest): Promise<FrameStream> {
+    if (this.#shutOut) throw this.#shutOut
     const { bus, topics, clock, random } = this.#parts
     const id = random.uuid()
     const prefix = topics.clientStream(this.#name, id)

@@ -17,6 +17,8 @@ export interface Session {
   /** Of the flag `-n`, or of the context. */
   namespace: string
   context: ClusterContext
+  /** Told when the master no longer lets us in. */
+  onRefused(handler: (error: Error) => void): void
   close(): Promise<void>
 }
 
@@ -55,6 +57,12 @@ async function connect(input: Input, terminal: Terminal, openBus: OpenBus = open
     api,
     namespace: context.namespace,
     context,
+    onRefused(handler) {
+      bus.onRefused?.(error => {
+        api.shutOut(error)
+        handler(error)
+      })
+    },
     async close() {
       await within(goodbyeMs, clock, Promise.all([api.endStreams(), renewal]))
       await requester.stop()
@@ -65,7 +73,7 @@ async function connect(input: Input, terminal: Terminal, openBus: OpenBus = open
 
 /**
  * Opens a session, runs `work`, closes the session whatever happens: also when the terminal hangs up, which ends all that
- * `work` may wait for on the wire.
+ * `work` may wait for on the wire, and when we are shut out meanwhile.
  */
 export async function withSession<T>(
   input: Input,
@@ -76,8 +84,10 @@ export async function withSession<T>(
   const session = await connect(input, terminal, fleet.openBus)
   const release = terminal.catchSignals()
   const over = new AbortController()
+  const { promise: shutOut, reject } = Promise.withResolvers<never>()
+  session.onRefused(reject)
   try {
-    return await Promise.race([work(session), closeAtHangUp(session, terminal, over.signal)])
+    return await Promise.race([work(session), closeAtHangUp(session, terminal, over.signal), shutOut])
   } finally {
     over.abort()
     await session.close()

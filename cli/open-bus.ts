@@ -10,7 +10,12 @@ import { silentLog } from '../kit/log.ts'
 import type { ClusterContext } from './config.ts'
 
 /** Opens the bus of a context; tests give one without sockets. */
-export type OpenBus = (context: ClusterContext, clientId: string) => Promise<Bus>
+export type OpenBus = (context: ClusterContext, clientId: string) => Promise<ClientBus>
+
+export interface ClientBus extends Bus {
+  /** Told when the broker no longer lets us in, in a connection after the first: who was revoked need not wait for more. */
+  onRefused?(handler: (error: CodedError) => void): void
+}
 
 /** For each server of a context. */
 const connectTimeoutMs = 5000
@@ -26,7 +31,13 @@ export const openMqttBus: OpenBus = async (context, clientId) => {
   const bus = connectMqttBus({ url: servers, clientId, log: silentLog, ...timing, ...credentialsOf(context) })
   try {
     await untilOpen(bus, servers.length === 1 ? connectTimeoutMs : allTimeoutMs, systemClock)
-    return bus
+    return Object.assign(bus, {
+      onRefused: (handler: (error: CodedError) => void) => {
+        bus.onFailure(failure => {
+          if (failure.kind === 'refused') handler(new NotOpen(failure, bus).explain(context))
+        })
+      },
+    })
   } catch (error) {
     await bus.close()
     throw error instanceof NotOpen ? error.explain(context) : error

@@ -113,7 +113,7 @@ function describeVolume({ name: _name, ...sources }: Volume): string {
   if (secret) return `secret ${secret.secretName ?? ''}`
   if (configMap) return `config map ${configMap.name ?? ''}`
   if (projected) return (projected.sources ?? []).map(describeProjection).join(', ')
-  if (emptyDir) return emptyDir.medium === 'Memory' ? 'an empty directory, in memory' : 'an empty directory'
+  if (emptyDir) return 'an empty directory'
   return Object.keys(sources).join(', ')
 }
 

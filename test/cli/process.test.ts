@@ -13,17 +13,20 @@ import { writeContexts } from './harness.ts'
 
 interface Place {
   home: string
-  run(argv: string[], options?: { lines?: number }): Promise<{ status: number | null; stdout: string; stderr: string }>
+  run(
+    argv: string[],
+    options?: { lines?: number; onText?: () => void },
+  ): Promise<{ status: number | null; stdout: string; stderr: string }>
 }
 
-/** The whole program as a process, with an empty home. With `lines`, its stdout is closed after so many. */
+/** The whole program as a process, with an empty home. With `lines`, its stdout is closed after so many; `onText`: it has said something. */
 async function open(t: ExecutionContext): Promise<Place> {
   const home = await mkdtemp(join(tmpdir(), 'flotilla-process-'))
   t.teardown(() => rm(home, { recursive: true }))
   const program = join(import.meta.dirname, '../../flotilla.ts')
   return {
     home,
-    async run(argv, { lines } = {}) {
+    async run(argv, { lines, onText } = {}) {
       const child = spawn(process.execPath, [program, ...argv], {
         env: { HOME: home },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -32,6 +35,7 @@ async function open(t: ExecutionContext): Promise<Place> {
       let stdout = ''
       child.stdout.setEncoding('utf8').on('data', (part: string) => {
         stdout += part
+        onText?.()
         if (lines !== undefined && stdout.split('\n').length > lines) child.stdout.destroy()
       })
       const [status] = await once(child, 'close')
@@ -101,7 +105,14 @@ test('the whole way: process, configuration, socket, broker, API, disk', async t
   t.is((await run(['get', 'svc', 'web', '-o', 'name', '--config', out])).stdout, 'service/web\n')
   const forbidden = await run(['delete', 'svc', 'web', '--config', out])
   t.regex(forbidden.stderr, /Forbidden.*"alice" cannot delete/)
+  const { promise: shown, resolve: onText } = Promise.withResolvers<void>()
+  const watching = run(['get', 'svc', '-w', '--config', out], { onText })
+  // A watch that ends at once has nothing to show.
+  await Promise.race([shown, watching])
   t.is((await run(['user', 'revoke', 'alice', '-y', '--config', config])).status, 0)
+  const shutOut = await watching
+  t.is(shutOut.status, 1)
+  t.regex(shutOut.stderr, /^Error from server \(Unauthorized\): cannot log in as alice .*\n$/)
   const revoked = await run(['get', 'svc', '--config', out])
   t.is(revoked.status, 1)
   t.regex(revoked.stderr, /cannot log in as alice .*flotilla user create alice/)

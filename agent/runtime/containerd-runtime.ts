@@ -100,11 +100,11 @@ class ContainerdRuntime implements Runtime {
   }
 
   async stopSandbox(id: string): Promise<void> {
-    await unlessGone(this.#client.call(cri.stopSandbox, { id }, action))
+    await unlessGone(() => this.#client.call(cri.stopSandbox, { id }, action))
   }
 
   async removeSandbox(id: string): Promise<void> {
-    await unlessGone(this.#client.call(cri.removeSandbox, { id }, action))
+    await unlessGone(() => this.#client.call(cri.removeSandbox, { id }, action))
   }
 
   removePodCgroup(cgroupParent: string): Promise<void> {
@@ -129,11 +129,11 @@ class ContainerdRuntime implements Runtime {
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
     const deadlineMs = graceSeconds * 1000 + stopMarginMs
     const timeout = BigInt(Math.ceil(graceSeconds))
-    await unlessGone(this.#client.call(cri.stopContainer, { id, timeout }, { deadlineMs }))
+    await unlessGone(() => this.#client.call(cri.stopContainer, { id, timeout }, { deadlineMs }))
   }
 
   async removeContainer(id: string): Promise<void> {
-    await unlessGone(this.#client.call(cri.removeContainer, { id }, action))
+    await unlessGone(() => this.#client.call(cri.removeContainer, { id }, action))
   }
 
   imageStatus(image: string): Promise<ImageStatus | undefined> {
@@ -178,11 +178,16 @@ class ContainerdRuntime implements Runtime {
 }
 
 /** To stop or remove what is no longer there is to have stopped or removed it. */
-async function unlessGone<T>(done: Promise<T>): Promise<T | undefined> {
+async function unlessGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await done
+    return await ask().catch(error => (isShimGone(error) ? ask() : Promise.reject(error)))
   } catch (error) {
     if (hasCode(error, 'NotFound')) return undefined
     throw error
   }
+}
+
+/** containerd's words when a shim ends in the middle of being asked; asked again, containerd has noticed. */
+function isShimGone(error: unknown): boolean {
+  return hasCode(error, 'InternalError') && /ttrpc: closed/.test(error.message)
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../kit/clock.ts'
 import { hasCode } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import { type Random, systemRandom } from '../../kit/random.ts'
+import { askAgainMidway } from './ask-again.ts'
 import { removePodCgroup } from './cgroups.ts'
 import { actionDeadlineMs, cri, queryDeadlineMs } from './cri.ts'
 import { ExecSessions } from './exec.ts'
@@ -180,14 +181,9 @@ class ContainerdRuntime implements Runtime {
 /** To stop or remove what is no longer there is to have stopped or removed it. */
 async function unlessGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await ask().catch(error => (isShimGone(error) ? ask() : Promise.reject(error)))
+    return await askAgainMidway(ask)
   } catch (error) {
     if (hasCode(error, 'NotFound')) return undefined
     throw error
   }
-}
-
-/** containerd's words when a shim ends in the middle of being asked; asked again, containerd has noticed. */
-function isShimGone(error: unknown): boolean {
-  return hasCode(error, 'InternalError') && /ttrpc: closed/.test(error.message)
 }

@@ -1,6 +1,7 @@
 /** Observes all pods of ours with few calls: what cannot change while a pod runs is asked for once. */
 
 import { hasCode } from '../../kit/errors.ts'
+import { askAgainMidway } from './ask-again.ts'
 import { cri, queryDeadlineMs } from './cri.ts'
 import * as m from './cri-messages.ts'
 import type { GrpcClient } from './grpc.ts'
@@ -70,7 +71,8 @@ export class PodList {
     const known = state === m.sandboxReady ? this.#sandboxes.get(id) : undefined
     if (known) return known
     return goneAsUndefined(async () => {
-      const { status } = await this.#client.call(cri.sandboxStatus, { id }, { deadlineMs: queryDeadlineMs })
+      const ask = () => this.#client.call(cri.sandboxStatus, { id }, { deadlineMs: queryDeadlineMs })
+      const { status } = await askAgainMidway(ask)
       return status
     })
   }

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { readLogs } from '../../../agent/runtime/logs.ts'
 import type { SandboxConfig } from '../../../agent/runtime/runtime.ts'
+import { sleep, systemClock } from '../../../kit/clock.ts'
 import { CodedError } from '../../../kit/errors.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { cgroupTrees, connectTo, startScript, useBoard } from './harness.ts'
@@ -106,12 +107,19 @@ test('a container that takes more memory than it may is OOMKilled', async t => {
   const { runtime, image, sandbox } = harness
   const sandboxId = await runtime.runSandbox(sandbox('greedy'))
   const eat = 'x=0123456789abcdef; while :; do x=$x$x; done'
-  const container = { ...containerOf(image, 'main', eat), resources: { memoryLimitBytes: 16 * 1024 * 1024 } }
-  const id = await runtime.createContainer(sandboxId, container, sandbox('greedy'))
-  await runtime.startContainer(id)
-  await waitForExit(runtime, id)
-  await eventually('the reason', async () => (await observe(runtime, id))?.reason === 'OOMKilled')
-  t.is((await observe(runtime, id))?.exitCode, 137)
+  const resources = { memoryLimitBytes: 16 * 1024 * 1024 }
+  const reasons: Array<string | undefined> = []
+  // The kernel's word and the end of the process race each other to containerd: now and then it hears of the end alone.
+  for (let attempt = 0; attempt < 5 && !reasons.includes('OOMKilled'); attempt++) {
+    const container = { ...containerOf(image, 'main', eat), attempt, resources }
+    const id = await runtime.createContainer(sandboxId, container, sandbox('greedy'))
+    await runtime.startContainer(id)
+    await waitForExit(runtime, id)
+    t.is((await observe(runtime, id))?.exitCode, 137)
+    await sleep(systemClock, 300)
+    reasons.push((await observe(runtime, id))?.reason)
+  }
+  t.is(reasons.at(-1), 'OOMKilled', `reasons: ${reasons.join(', ')}`)
 })
 
 test('a registry that refuses, and one that never answers, each have their code', async t => {

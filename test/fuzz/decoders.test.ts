@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { CodedError, messageOf } from '../../kit/errors.ts'
+import { conversations, feedBroker } from './broker-bytes.ts'
 import { decoders } from './decoders.ts'
 import { fuzz } from './harness.ts'
 
@@ -16,6 +17,13 @@ for (const decoder of decoders) {
     t.true(refused <= runs)
   })
 }
+
+test.serial('the broker reads the bytes that it is fed', async t => {
+  const [first, second] = conversations
+  t.is((await feedBroker(second!)).retainedMessages, 1)
+  t.is((await feedBroker(first!)).retainedMessages, 0)
+  t.deepEqual((await feedBroker(Buffer.from('GET / HTTP/1.1'))).refused, { malformed: 1 })
+})
 
 test.serial('a decoder that breaks would be found', async t => {
   const input = fc.string()

@@ -15,6 +15,7 @@ import { isSignedBy, readCertificate, readCsr } from '../../kit/x509.ts'
 import { readApiRequest } from '../../master/api/read-request.ts'
 import { readBeat, readNodeName, readPresence, readReport } from '../../master/fleet/read-report.ts'
 import { anyJson, anyText, damaged, damagedBytes, damagedText } from './arbitrary-input.ts'
+import { conversations, feedBroker } from './broker-bytes.ts'
 import type { Decoder } from './harness.ts'
 import * as samples from './samples.ts'
 import * as trust from './trust-samples.ts'
@@ -112,6 +113,11 @@ export const decoders: Decoder[] = [
       for (const chunk of chunks) limit.watch(Buffer.from(chunk))
     },
     weight: 4,
+  }),
+  decoder({
+    name: 'the bytes of an MQTT client',
+    input: damagedBytes(conversations),
+    decode: feedBroker,
   }),
   decoder({
     name: 'a signing request',

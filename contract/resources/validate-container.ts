@@ -94,7 +94,8 @@ function validateResources({ resources = {} }: Container, place: Place): void {
   validateResourceList(requests, at(place, 'requests'))
   validateResourceList(limits, at(place, 'limits'))
   for (const [name, request] of Object.entries(requests)) {
-    const limit = limits[name]
+    // A resource called __proto__ is refused by its name, and has no limit that it could inherit.
+    const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
     const inside = at(place, 'requests', name)
     const isExtended = !nativeResource.test(name)
     if (limit === undefined) {

@@ -93,15 +93,15 @@ function apply(whole: unknown, original: Damage): unknown {
   const { holder, key } = place
   if (change.do === 'replace') holder[key] = change.by
   if (change.do === 'remove') delete holder[key]
-  if (change.do === 'add')
-    Object.defineProperty(holder, change.name, {
-      value: change.value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    })
+  if (change.do === 'add') add(holder, change)
   if (change.do === 'nest') holder[key] = nested(holder[key], change.levels)
   return whole
+}
+
+/** As JSON.parse does it, `__proto__` included. A list takes no names, and its `length` none of our values. */
+function add(holder: Record<string, unknown>, { name, value }: { name: string; value: unknown }): void {
+  if (Array.isArray(holder)) holder.push(value)
+  else Object.defineProperty(holder, name, { value, enumerable: true, writable: true, configurable: true })
 }
 
 function nested(value: unknown, levels: number): unknown {

@@ -28,7 +28,7 @@ export async function powerOn(lab: Lab, machine: Machine, clock: Clock): Promise
   await makeCgroup(machine.systemCgroup)
   if (machine.role === 'board') await limitCgroup(machine.cgroup, limitsOf(lab.state))
   const script = join(machine.dir, 'init.sh')
-  await writeFile(script, renderInit(machine, lab.layout, servicesOf(lab, machine)))
+  await writeFile(script, renderInit(machine, lab, servicesOf(lab, machine)))
   const unshare = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', script]
   const argv = await inCgroup(machine.systemCgroup, inNetns(machine.netns, unshare))
   await startDetached(argv, { logFile: join(machine.dir, 'init.log') })

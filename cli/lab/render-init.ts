@@ -1,6 +1,8 @@
 /** The script that is PID 1 of a machine: it makes the machine's own view of the file system, then keeps its services up. */
-import { type Layout, lanAddress, type Machine, masterAddress } from './layout.ts'
+import { lanAddress, type Machine, masterAddress } from './layout.ts'
+import { folderOf } from './program.ts'
 import { containerdConfigDir } from './render-containerd-config.ts'
+import type { Lab } from './state.ts'
 
 /** Of the master, as it sees it. */
 export const masterDataDir = '/var/lib/flotilla/master'
@@ -13,8 +15,8 @@ export interface Service {
 }
 
 /** For `sh`, which as PID 1 also buries the orphans: its `wait` takes any child. */
-export function renderInit(machine: Machine, layout: Layout, services: Service[]): string {
-  const mounts = machine.role === 'board' ? boardMounts : masterMounts(layout)
+export function renderInit(machine: Machine, lab: Pick<Lab, 'layout' | 'state'>, services: Service[]): string {
+  const mounts = machine.role === 'board' ? boardMounts : masterMounts(lab)
   const logs = services.map(({ name }, index) => `exec ${logDescriptor(index)}>>${quote(`${machine.dir}/${name}.log`)}`)
   const starts = services.map(({ name, command, restartSeconds }, index) => {
     const words = command.map(quote).join(' ')
@@ -90,9 +92,30 @@ mount --move stage/var-lib /var/lib`
  * The master's socket is for the users of this machine: its folder shows through. Its data are where a real one has them, which
  * its own user reaches wherever the lab is.
  */
-function masterMounts(layout: Layout): string {
+/**
+ * The master is not root, and the program may lie in somebody's home: for this machine alone, the topmost folder that is closed
+ * to others becomes an empty open one, with the way to the program in it.
+ */
+const openWay = `open_way() {
+  closed= above=$1
+  while [ "$above" != / ]; do
+    case $(stat -c %A "$above") in *[xt]) ;; *) closed=$above ;; esac
+    above=$(dirname "$above")
+  done
+  [ -n "$closed" ] || return 0
+  mkdir -p stage/program
+  overlay "$1" program
+  chmod 755 stage/program
+  mount -t tmpfs -o mode=755 tmpfs "$closed"
+  mkdir -p "$1"
+  mount --move stage/program "$1"
+}`
+
+function masterMounts({ layout, state }: Pick<Lab, 'layout' | 'state'>): string {
   const through = `stage${layout.runDir}`
   return `${overlay}
+${openWay}
+open_way ${quote(folderOf(state.program))}
 mkdir -p ${through}
 mount --bind ${layout.runDir} ${through}
 overlay /var/lib var-lib

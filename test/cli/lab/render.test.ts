@@ -60,7 +60,7 @@ test('every machine knows the others by name', t => {
 for (const machine of [masterOf(layout), boardOf(layout, 1)])
   test(`the init script of ${machine.name} is one that sh can read, whatever the folder is called`, t => {
     const { status, stderr } = spawnSync('sh', ['-n'], {
-      input: renderInit(machine, layout, servicesOf(lab, machine)),
+      input: renderInit(machine, lab, servicesOf(lab, machine)),
       encoding: 'utf8',
     })
     t.is(status, 0, stderr)

@@ -47,7 +47,7 @@ build() {
 
 # The program: one directory of small modules, loaded as a command needs them, run by the Node of the lock file.
 bundle() {
-  rm -rf dist
+  rm -rf dist/lib dist/images dist/node dist/flotilla
   mkdir -p dist/lib
   node_modules/.bin/esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
     --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \

@@ -70,6 +70,11 @@ const rules: Rule[] = [
     mayImport: ['agent/volumes', 'contract', 'kit'],
     why: 'a port and its adapters know no user of it',
   },
+  {
+    room: 'agent/board',
+    mayImport: ['agent/board', 'agent/identity', 'agent/runtime', 'firmware-config', ...base],
+    why: "the board's first start and its health come before the pods",
+  },
   { room: 'agent/desired', mayImport: ['agent/desired', ...base], why: 'the inbox knows the wire only' },
   {
     room: 'agent/reconcile',
@@ -95,7 +100,22 @@ const rules: Rule[] = [
     mayImport: ['cli/lab', 'cli', 'images', ...base],
     why: 'the lab starts the programs, it does not import them',
   },
+  {
+    room: 'cli/flash',
+    mayImport: ['cli/flash', 'cli', 'firmware-config', ...base],
+    why: 'flash writes what firmware-config renders, and asks the master as any command does',
+  },
   { room: 'cli', mayImport: ['cli', 'cli/*', ...base], why: 'the CLI speaks over the wire only' },
+  {
+    room: 'firmware-config',
+    mayImport: ['firmware-config', 'contract', 'kit'],
+    why: 'what belongs onto a board is data and pure functions',
+  },
+  {
+    room: 'images',
+    mayImport: ['images', 'images/*', 'firmware-config', 'contract', 'kit', 'cli/cli.ts', 'flotilla.ts'],
+    why: 'recipes put together what the rooms make, and know no island',
+  },
   { room: 'flotilla.ts', mayImport: ['*'], why: 'the entry dispatches to the islands' },
 ]
 

@@ -19,7 +19,7 @@ export function readFiles(paths: string[]): SourceFile[] {
 }
 
 /** Rooms of the program itself: neither tests nor tools around it. */
-const programRooms = ['kit', 'contract', 'master', 'agent', 'cli']
+const programRooms = ['kit', 'contract', 'firmware-config', 'master', 'agent', 'cli', 'images']
 
 export function readSources(): SourceFile[] {
   const inRoom = (path: string): boolean => programRooms.includes(path.split('/')[0] ?? '') || path === 'flotilla.ts'

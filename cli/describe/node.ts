@@ -1,8 +1,9 @@
 /** A node: its board, its health and load, and what runs on it. */
+import { expectedSinceAnnotation, expectedUntilAnnotation, isExpected } from '../../contract/resources/expected-node.ts'
 import type { Node, NodeMetrics } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import { isPodFinished, podRequests } from '../../contract/resources/pods.ts'
-import { formatAge } from '../durations.ts'
+import { formatAge, formatDuration } from '../durations.ts'
 import { formatTemperature, roles } from '../tables/nodes.ts'
 import { podStatusWord } from '../tables/pods.ts'
 import { conditionsOf, headOf, quantitiesOf } from './common.ts'
@@ -19,6 +20,7 @@ export function describeNode(node: Node, { metrics, pods, nowMs }: NodeContext):
   const info = status.nodeInfo
   return [
     ...headOf(node),
+    ['Expected', expectationOf(node, nowMs)],
     ['Roles', roles(node)],
     ['Taints', (spec.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`)],
     ['Unschedulable', String(spec.unschedulable ?? false)],
@@ -44,6 +46,18 @@ export function describeNode(node: Node, { metrics, pods, nowMs }: NodeContext):
       ),
     ],
   ]
+}
+
+/** Of a board whose card was flashed, and that has not been heard of since. */
+function expectationOf(node: Node, nowMs: number): string[] | undefined {
+  if (!isExpected(node)) return undefined
+  const { [expectedSinceAnnotation]: since = '', [expectedUntilAnnotation]: until } = node.metadata.annotations ?? {}
+  const flashed = `its card was flashed at ${since}, ${formatAge(since, nowMs)} ago; its board has not reported yet`
+  const leftMs = Date.parse(until ?? '') - nowMs
+  if (Number.isNaN(leftMs)) return [flashed]
+  const token =
+    leftMs > 0 ? `runs out in ${formatDuration(leftMs)}` : `ran out ${formatDuration(-leftMs)} ago: flash it again`
+  return [flashed, `the token on the card ${token}`]
 }
 
 function podsOf(pods: Pod[], nowMs: number): Field[1] {

@@ -1,5 +1,6 @@
 /** Nodes, and with `-o wide` how the boards are doing: load, memory and heat where they can measure it. */
 import { findCondition } from '../../contract/resources/conditions.ts'
+import { isExpected } from '../../contract/resources/expected-node.ts'
 import type { Node, NodeMetrics } from '../../contract/resources/node.ts'
 import { temperatureResource } from '../../contract/resources/node.ts'
 import { parseQuantity } from '../../contract/resources/quantity.ts'
@@ -29,11 +30,12 @@ export const nodeColumns: Column<Node>[] = [
   },
 ]
 
-/** `Ready`, `NotReady`, `Unknown`, with `,SchedulingDisabled` when cordoned. */
+/** `Ready`, `NotReady`, `Unknown`, `Expected` (a card was flashed), with `,SchedulingDisabled` when cordoned. */
 function nodeStatusWord(node: Node): string {
   const ready = findCondition(node.status?.conditions, 'Ready')
   // kubectl says NotReady for a condition that nobody keeps up any more, too.
-  const word = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'
+  const unreported = isExpected(node) ? 'Expected' : 'Unknown'
+  const word = ready === undefined ? unreported : ready.status === 'True' ? 'Ready' : 'NotReady'
   return node.spec.unschedulable ? `${word},SchedulingDisabled` : word
 }
 

@@ -3,6 +3,7 @@
  * others, and gets the rest of them back when it returns. Also gives each node its pod network.
  */
 import { findCondition, setCondition } from '../../contract/resources/conditions.ts'
+import { isExpected } from '../../contract/resources/expected-node.ts'
 import type { Condition } from '../../contract/resources/meta.ts'
 import type { Node, Taint } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
@@ -53,6 +54,8 @@ export class NodeLifecycleController implements Controller {
       this.#promised.delete(name)
       return undefined
     }
+    // Its board is on its way: it is not lost, has no network yet, and nothing runs on it.
+    if (isExpected(node)) return undefined
     const verdict = reach.of(name)
     const planned = planNode(this.#withNetwork(node), verdict, timestamp(clock))
     // Side by side: what happens to the pods need not wait until the taint that explains it is on the disk.

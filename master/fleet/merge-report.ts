@@ -1,26 +1,34 @@
 /** How what a node reports becomes part of the objects that the cluster sees. Pure. */
 import { setCondition } from '../../contract/resources/conditions.ts'
+import { isExpected, withoutExpectation } from '../../contract/resources/expected-node.ts'
 import type { Condition } from '../../contract/resources/meta.ts'
 import type { Node, NodeStatus } from '../../contract/resources/node.ts'
 import type { Pod, PodStatus } from '../../contract/resources/pod.ts'
 
 /** The object of a node that was never heard of before. */
 export function newNode(name: string, status: NodeStatus, now: string): Node {
-  const { architecture = 'unknown', operatingSystem = 'linux' } = status.nodeInfo ?? {}
-  const labels = {
-    'kubernetes.io/hostname': name,
-    'kubernetes.io/arch': architecture,
-    'kubernetes.io/os': operatingSystem,
-  }
-  const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: {} }
-  return mergeNodeStatus(node, status, now)
+  const metadata = { name, labels: labelsOf(name, status) }
+  return mergeNodeStatus({ apiVersion: 'v1', kind: 'Node', metadata, spec: {} }, status, now)
+}
+
+/** What a board says of itself by being there; all other labels are the cluster's. */
+function labelsOf(name: string, { nodeInfo }: NodeStatus): Record<string, string> {
+  const { architecture = 'unknown', operatingSystem = 'linux' } = nodeInfo ?? {}
+  return { 'kubernetes.io/hostname': name, 'kubernetes.io/arch': architecture, 'kubernetes.io/os': operatingSystem }
+}
+
+/** The first word of a board that was waited for: what people wrote on its object meanwhile stays. */
+function welcome(node: Node, status: NodeStatus): Node {
+  const { metadata, ...rest } = withoutExpectation(node)
+  return { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, ...labelsOf(metadata.name, status) } } }
 }
 
 /** A node speaks for its status only; its spec and labels are the cluster's. */
 export function mergeNodeStatus(node: Node, reported: NodeStatus, now: string): Node {
   const { conditions = [], ...rest } = reported
+  const known = isExpected(node) ? welcome(node, reported) : node
   return {
-    ...node,
+    ...known,
     status: { ...node.status, ...rest, conditions: mergeConditions(node.status?.conditions, conditions, now) },
   }
 }

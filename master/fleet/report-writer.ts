@@ -1,4 +1,5 @@
 /** Writes what a node reports into the store: its own status, its pods' and what happened. A node speaks for its own only. */
+import { isExpected } from '../../contract/resources/expected-node.ts'
 import type { Node, NodeStatus } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
 import type { PodReport, Report, ReportedEvent } from '../../contract/wire/fleet.ts'
@@ -65,18 +66,27 @@ export class ReportWriter {
   }
 
   async #writeNode(name: string, status: NodeStatus): Promise<void> {
-    const { objects, clock, log, events } = this.#parts
+    const { objects, clock, cache } = this.#parts
     const now = timestamp(clock)
+    const known = cache.get<Node>(nodeKind, undefined, name)
+    // The first report changes more than a status, and nobody could say again what it has changed.
+    const how = known && isExpected(known) ? undefined : observed
     const merge = (node: Node): Node => mergeNodeStatus(node, status, now)
-    if (await objects.update<Node>({ kind: nodeKind, name }, merge, observed)) return
+    const updated = await objects.update<Node>({ kind: nodeKind, name }, merge, how)
+    if (updated && how) return
+    if (updated) return this.#tellOfNew(updated)
     try {
-      const node = await objects.create(newNode(name, status, now))
-      log.info('a new node has joined', { node: name })
-      const message = `Node ${name} has joined the cluster`
-      events.record(node, { type: 'Normal', reason: 'RegisteredNode', message, component })
+      this.#tellOfNew(await objects.create(newNode(name, status, now)))
     } catch (error) {
       if (!hasCode(error, 'AlreadyExists')) throw error
     }
+  }
+
+  #tellOfNew(node: Node): void {
+    const { name } = node.metadata
+    this.#parts.log.info('a new node has joined', { node: name })
+    const message = `Node ${name} has joined the cluster`
+    this.#parts.events.record(node, { type: 'Normal', reason: 'RegisteredNode', message, component })
   }
 
   async #writePod(node: string, uid: string, report: PodReport): Promise<void> {

@@ -1,0 +1,3 @@
+/** Tells what kind of file an image is by its first bytes, because names lie. */
+
+export type ImageFormat = 'raw' | 'xz' | 'gzip' | 'zstd' | 'zip'

@@ -51,6 +51,7 @@ export const masterCommand: Command = {
     { flags: '--broker-files <dir>', summary: "keep that broker's files there, if it is a Mosquitto" },
     { flags: '--broker-pid <file>', summary: 'its pid_file: it is told when they change' },
     { flags: '--broker-ca <file>', summary: "the CA of that broker's certificate, if it is not the cluster's" },
+    { flags: '--no-mdns', summary: 'do not tell the LAN where this master is: boards find it by the join line alone' },
     { flags: '--profile <name>', summary: 'how much to talk', choices: Object.keys(profiles), default: 'lan' },
     {
       flags: '--audit <level>',
@@ -99,6 +100,7 @@ function readOptions({ options }: Input): MasterOptions {
     listen: readListeners(text, given),
     advertise: [options['advertise'] ?? []].flat().map(value => readAdvertised(String(value))),
     brokerUrl: given('broker'),
+    mdns: options['mdns'] !== false,
     brokerFiles: brokerFilesOf(given('brokerFiles'), given('brokerPid')),
     brokerCa: readCa(given('brokerCa')),
     profile: (given('profile') ?? 'lan') as ProfileName,

@@ -11,6 +11,7 @@ import { messageOf } from '../kit/errors.ts'
 import { Lifecycle, type Part } from '../kit/lifecycle.ts'
 import type { Log } from '../kit/log.ts'
 import { Loop } from '../kit/loop.ts'
+import { announcePart } from './announce.ts'
 import { createApi } from './api/api.ts'
 import { MqttDoor } from './api/mqtt-door.ts'
 import type { TrustPort } from './api/room.ts'
@@ -35,6 +36,8 @@ export interface MasterOptions extends FoundationOptions {
   brokerCa?: string | undefined
   /** What the audit log keeps. Default `changes`. */
   audit?: AuditLevel
+  /** Whether the LAN is told where this master is. Default yes, with the embedded broker. */
+  mdns?: boolean
   /** Addresses of pods, and of services. */
   clusterCIDR: string
   serviceCIDR: string
@@ -61,6 +64,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const broker = options.brokerUrl === undefined ? await startBroker(options, trust) : undefined
     await lifecycle.start([{ name: 'broker', start: () => undefined, stop: () => broker?.close() }])
     await lifecycle.start(await wire(options, { ...rooms, trust, broker }))
+    await lifecycle.start(await announced(options, { ...rooms, trust, broker }))
   } catch (error) {
     await lifecycle.stop()
     throw error
@@ -159,6 +163,13 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     // Last: whoever comes now is answered.
     { name: 'listeners', start: () => broker?.open(), stop: () => undefined },
   ]
+}
+
+/** A broker that is not ours may be anywhere: who runs it says where. */
+async function announced({ mdns = true, listen, cluster, clock, log }: MasterOptions, rooms: Rooms): Promise<Part[]> {
+  if (!mdns || !rooms.broker) return []
+  const caFingerprint = rooms.trust.authority.facts.fingerprint
+  return announcePart({ cluster, caFingerprint, listen, clock, log })
 }
 
 /** A broker that is not ours lets both in; there the second is only not believed. */

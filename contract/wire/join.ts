@@ -49,6 +49,9 @@ export const renewalText = (cluster: string, nonce: string): string => `flotilla
 /** Larger than any CSR, and small enough for whoever may send it unknown. */
 export const maxJoinBytes = 16 * 1024
 
+/** What a master is on its LAN (RFC 6763). Its texts: `cluster`, and `ca`, the fingerprint: whoever finds it there believes it by that alone. */
+export const mdnsServiceType = '_flotilla._tcp'
+
 const maxTicketLength = 1024
 const maxAddresses = 8
 const idShape = /^[a-z0-9]{6}$/

@@ -1,0 +1,149 @@
+/** What a board must live through, told as steps: each does one thing to it, and fails unless it sees what must come of it. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, truncateSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { onBoot } from '../../contract/card/card-places.ts'
+import { isPodReady } from '../../contract/resources/pods.ts'
+import { bootPartition, readBootFile } from './boot-files.ts'
+import type { Rig } from './rig.ts'
+
+export interface Step {
+  title: string
+  run: (rig: Rig) => Promise<void>
+}
+
+/** A power of two, as SD cards in QEMU must be; most of it is a hole in the file. */
+const cardBytes = 4 * 2 ** 30
+const manifest = resolve(import.meta.dirname, 'hello.yaml')
+
+const flash: Step = {
+  title: 'flotilla flash writes a card',
+  async run(rig) {
+    const image = resolve(import.meta.dirname, `../../dist/os/flotilla-${rig.kind.architecture}.img.zst`)
+    if (!existsSync(image)) throw new Error(`${image} is not there: make it with ./build.sh images`)
+    const key = join(rig.directory, 'key')
+    if (!existsSync(key)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test-boot', '-f', key])
+    const about = ['--image', image, '--board', rig.kind.board, '--hostname', rig.node, '--ssh-key', `${key}.pub`]
+    await rig.master.run('flash', rig.card, ...about, '--yes')
+    truncateSync(rig.card, cardBytes)
+    const line = readBootFile(bootPartition(rig.card), onBoot.join)
+    if (!line?.startsWith('flotilla://')) throw new Error('there is no join line on the card')
+  },
+}
+
+const join_: Step = {
+  title: 'it starts, grows its card, and joins over TLS by the token on it',
+  async run(rig) {
+    await rig.powerOn('first start')
+    await rig.until('hello', () => rig.saysHello())
+    await rig.until('ready', () => rig.isReady())
+  },
+}
+
+const forgotten: Step = {
+  title: 'the join line is gone from the card',
+  async run(rig) {
+    await rig.waitFor('a card without a join line', async () => {
+      return readBootFile(bootPartition(rig.card), onBoot.join) === undefined
+    })
+  },
+}
+
+const apply: Step = {
+  title: 'a pod is on its way to the board when the power is cut',
+  async run(rig) {
+    await rig.master.run('apply', '-f', manifest)
+    await rig.waitFor('a pod that is bound to the board', async () => {
+      return (await rig.pods()).some(({ spec }) => spec.nodeName === rig.node)
+    })
+    await rig.cut()
+  },
+}
+
+const serve: Step = {
+  title: 'it comes back, runs the pod, and its Service answers',
+  async run(rig) {
+    await rig.powerOn('after a cut in the start of a pod')
+    await rig.until('hello', () => rig.saysHello())
+    await rig.until('ready', () => rig.isReady())
+    await podServes(rig)
+  },
+}
+
+const exec: Step = {
+  title: 'flotilla exec and logs reach into the pod',
+  async run(rig) {
+    const said = await rig.master.run('exec', 'deployment/hello', '--', 'hostname')
+    const [pod] = await rig.pods()
+    if (said.trim() !== pod?.metadata.name)
+      throw new Error(`exec says ${said.trim()}, and the pod is ${pod?.metadata.name}`)
+  },
+}
+
+const alone: Step = {
+  title: 'cut in steady state, with the master gone as well: it serves by itself',
+  async run(rig) {
+    await rig.master.kill()
+    await rig.cut()
+    await rig.powerOn('after a cut, without a master')
+    await rig.until('answers', async () => (await rig.ask()) !== undefined)
+  },
+}
+
+const together: Step = {
+  title: 'the master comes back: the board is Ready, and its pod is the one it was',
+  async run(rig) {
+    const before = await rig.ask()
+    await rig.master.start()
+    await rig.until('hello', () => rig.saysHello())
+    await rig.until('ready', () => rig.isReady())
+    await rig.waitFor('the same pod, ready', async () => {
+      return (await rig.pods()).some(pod => pod.metadata.name === before && isPodReady(pod))
+    })
+  },
+}
+
+const lost: Step = {
+  title: 'cut in steady state, and the master sees it: it comes back',
+  async run(rig) {
+    await rig.cut()
+    await waitUntilLost(rig)
+    await rig.powerOn('after a cut that the master saw')
+    await rig.until('hello', () => rig.saysHello())
+    await rig.until('ready', () => rig.isReady())
+    await podServes(rig)
+  },
+}
+
+const off: Step = {
+  title: 'switched off by its button, it leaves a card without a fault',
+  async run(rig) {
+    await rig.shutDown()
+    checkCard(rig.card)
+  },
+}
+
+export const wholeLife: Step[] = [flash, join_, forgotten, apply, serve, exec, alone, together, lost, off]
+export const justJoin: Step[] = [flash, join_, forgotten]
+
+async function podServes(rig: Rig): Promise<void> {
+  await rig.until('running', async () =>
+    (await rig.pods()).some(pod => pod.spec.nodeName === rig.node && isPodReady(pod)),
+  )
+  await rig.until('answers', async () => (await rig.ask()) !== undefined)
+}
+
+async function waitUntilLost(rig: Rig): Promise<void> {
+  const deadline = performance.now() + 60_000
+  while (await rig.isReady()) {
+    if (performance.now() > deadline) throw new Error('the master did not see in 60 s that the board is off')
+  }
+}
+
+function checkCard(card: string): void {
+  const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8' })) as {
+    partitiontable: { partitions: Array<{ start: number; size: number; type: string }> }
+  }
+  if (partitiontable.partitions.length !== 4)
+    throw new Error(`the card has ${partitiontable.partitions.length} partitions`)
+}

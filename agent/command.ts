@@ -3,14 +3,26 @@ import type { ResourceList } from '../contract/resources/meta.ts'
 import { isQuantity } from '../contract/resources/quantity.ts'
 import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
 import { systemClock } from '../kit/clock.ts'
-import type { Command, Input } from '../kit/command-line.ts'
+import type { Command, Input, Option } from '../kit/command-line.ts'
 import { CodedError } from '../kit/errors.ts'
 import { createLog, type Level } from '../kit/log.ts'
 import { untilSignalled } from '../kit/process.ts'
 import { systemRandom } from '../kit/random.ts'
 import { type AgentOptions, startAgent } from './agent.ts'
+import { createClearCommand } from './clear-command.ts'
 import { ensureIdentity } from './ensure-identity.ts'
 import { joinOptions } from './join-command.ts'
+
+const containerdOption: Option = {
+  flags: '--containerd <socket>',
+  summary: "containerd's socket",
+  default: '/run/containerd/containerd.sock',
+}
+const cgroupOption: Option = {
+  flags: '--cgroup-parent <path>',
+  summary: 'cgroup of all pods: a path, or NAME.slice where systemd owns the cgroups',
+  default: '/flotilla',
+}
 
 export const agentCommand: Command = {
   name: 'agent',
@@ -22,13 +34,9 @@ export const agentCommand: Command = {
     },
     { ...joinOptions.name, summary: 'with --join: name of this node (default: the host name)' },
     joinOptions.data,
-    { flags: '--containerd <socket>', summary: "containerd's socket", default: '/run/containerd/containerd.sock' },
+    containerdOption,
     { flags: '--cni-conf <dir>', summary: 'where containerd looks for CNI configurations', default: '/etc/cni/net.d' },
-    {
-      flags: '--cgroup-parent <path>',
-      summary: 'cgroup of all pods: a path, or NAME.slice where systemd owns the cgroups',
-      default: '/flotilla',
-    },
+    cgroupOption,
     { flags: '--profile <name>', summary: 'how much to talk', choices: Object.keys(profiles), default: 'lan' },
     { flags: '--capacity <list>', summary: 'what pods may have of this board, as in cpu=2,memory=1Gi (default: all)' },
     {
@@ -43,6 +51,7 @@ export const agentCommand: Command = {
     '$ flotilla agent --join /boot/firmware/join.txt        as on a card that was just flashed',
     '$ flotilla agent --capacity cpu=2,memory=1Gi           pods may have half of the board',
   ],
+  commands: [createClearCommand([containerdOption, cgroupOption])],
   async run(input) {
     const options = readOptions(input)
     const ending = new AbortController()

@@ -6,7 +6,7 @@ import test from 'ava'
 import { masterCommand } from '../../master/command.ts'
 
 const execute = promisify(execFile)
-const folder = resolve(import.meta.dirname, '../../firmware-config/common/systemd')
+const folder = resolve(import.meta.dirname, '../../firmware-config/common/package/usr/lib/systemd/system')
 
 /** What `systemd-analyze security` may say at most, of 10: the documents name these figures. */
 const exposures = { 'flotilla-master.service': 1.5, 'flotilla-agent.service': 3.5 }
@@ -24,7 +24,7 @@ test('a unit without its sandbox would be noticed', async t => {
   const { stdout } = await execute('systemd-analyze', [
     'security',
     '--offline=true',
-    `${folder}/../../../test/firmware-config/bare.service`,
+    resolve(import.meta.dirname, 'bare.service'),
   ])
   t.true(readExposure(stdout) > 9)
 })

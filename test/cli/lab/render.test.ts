@@ -99,7 +99,10 @@ test('with a Mosquitto the master keeps its files, and a relay leads to its port
 })
 
 test('an agent of the lab has the capabilities that systemd leaves it, and no other', t => {
-  const unit = join(import.meta.dirname, '../../../firmware-config/common/systemd/flotilla-agent.service')
+  const unit = join(
+    import.meta.dirname,
+    '../../../firmware-config/common/package/usr/lib/systemd/system/flotilla-agent.service',
+  )
   const [, names = ''] = /^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(unit, 'utf8')) ?? []
   t.deepEqual(names.toLowerCase().replaceAll('cap_', '').split(' ').sort(), [...agentCapabilities].sort())
 })

@@ -53,6 +53,7 @@ export class Qmp {
   }
 
   async execute(command: string, words: Record<string, unknown> = {}): Promise<unknown> {
+    if (this.#socket.destroyed) throw new Error(`QEMU cannot ${command}: because it has ended`)
     const id = ++this.#sent
     const { promise, resolve } = Promise.withResolvers<Reply>()
     this.#replies.set(id, resolve)

@@ -24,10 +24,20 @@ export const onBoot = {
   join: 'flotilla/join',
   /** One line: how far the first start came, or what is wrong. For whoever puts the card into a laptop. */
   status: 'flotilla/status.txt',
+  /** Our own images only, by which they are known: `OwnImage` as JSON. */
+  image: 'flotilla/image.json',
   /** Stock images only: the Debian package, and what installs it at the first start. */
   package: 'flotilla/flotilla.deb',
   install: 'flotilla/install.sh',
 } as const
+
+/** What an image of ours says of itself. */
+export interface OwnImage {
+  /** Of Flotilla: `contract/version.ts`. */
+  version: string
+  /** Debian's name of it. */
+  architecture: 'arm64' | 'amd64'
+}
 
 /** On the board's own disk. */
 export const onBoard = {

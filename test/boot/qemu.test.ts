@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../kit/eventually.ts'
 import { bootSector, greeting, markSector } from './boot-sector.ts'
 import { type Hardware, type Machine, type PowerOn, powerOn } from './qemu.ts'
+import { type LogEntry, type LoggedWrite, readWriteLog, replayWrites, survivors } from './write-log.ts'
 
 const program = 'qemu-system-x86_64'
 const hardware: Hardware = {
@@ -80,4 +81,44 @@ test('a console that stays silent is a clear error, and so is a machine that end
 test('hardware that QEMU does not know is refused in its own words', async t => {
   const wrong = boot(t, { hardware: { ...hardware, arguments: ['-machine', 'abacus'] } })
   await t.throwsAsync(wrong, { message: /unsupported machine type/ })
+})
+
+test('each write is in the log, and the card as it was becomes the card as it is', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-log-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const writeLog = join(directory, 'writes.log')
+  await writeFile(writeLog, '')
+  const { machine, card } = (await boot(t, { writeLog })) ?? {}
+  if (!machine || !card) return
+  await eventually('a write', async () => (await machine.qmp.diskCounters()).writes > 0, deadlineMs)
+  await machine.quit()
+  const entries = readWriteLog(writeLog)
+  const writes = entries.filter((entry): entry is LoggedWrite => entry.type === 'write')
+  t.deepEqual(
+    writes.map(({ offset, length }) => ({ offset, length })),
+    [{ offset: markSector * 512, length: 512 }],
+  )
+  const copy = join(directory, 'copy.img')
+  await writeFile(copy, bootSector())
+  await truncate(copy, 2 ** 20)
+  replayWrites(writeLog, copy, entries)
+  t.deepEqual(readFileSync(copy), readFileSync(card))
+})
+
+test('a card keeps what was flushed, and of the rest what it happens to', t => {
+  const write = (offset: number): LogEntry => ({ type: 'write', offset, length: 512, dataAt: 0 })
+  const flush: LogEntry = { type: 'flush' }
+  const entries = [write(0), flush, write(1), write(2), flush, write(3)]
+  t.deepEqual(
+    survivors(entries, 4, () => false),
+    [write(0), flush],
+  )
+  t.deepEqual(
+    survivors(entries, 4, entry => entry === entries[3]),
+    [write(0), flush, write(2)],
+  )
+  t.deepEqual(
+    survivors(entries, 5, () => false),
+    entries.slice(0, 5),
+  )
 })

@@ -14,6 +14,8 @@ usage() {
 Usage: ./build.sh [command]
 
   (none)         check and compile; leaves a runnable dist/flotilla
+  pack [--arch x64,arm64,armv7]
+                 the whole program as one file for each architecture, in dist/pack
   demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
@@ -27,6 +29,7 @@ TEXT
 main() {
   case "${1:-build}" in
     build) build ;;
+    pack) shift; pack "$@" ;;
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
     bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 bench/bench.ts "$@" ;;
@@ -47,15 +50,41 @@ build() {
 
 # The program: one directory of small modules, loaded as a command needs them, run by the Node of the lock file.
 bundle() {
-  rm -rf dist/lib dist/images dist/node dist/flotilla
-  mkdir -p dist/lib
+  # Of dist only what is made here: packages and images take long.
+  rm -rf dist/lib dist/assets dist/node dist/flotilla
+  mkdir -p dist/lib dist/assets
   node_modules/.bin/esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
     --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \
-    --external:classic-level \
+    --external:classic-level --external:@lydell/node-pty \
     --banner:js='import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);'
   ln -s "$(command -v node)" dist/node
   install -m 755 cli/launcher.sh dist/flotilla
+  # Data that the program reads, without the code beside it.
+  tar -c --exclude='*.ts' firmware-config | tar -x -C dist/assets
   on_node24 images/build.ts dist/images
+}
+
+# The whole program as one file for each architecture, in dist/pack: ./build.sh pack [--arch x64,arm64,armv7] [--with pkg].
+pack() {
+  install_debian npm:npm
+  install_npm
+  case " $* " in
+    # An old Node has to write its own part of the program, and runs under emulation for that.
+    *armv7*) install_debian qemu-arm-static:qemu-user-static /usr/arm-linux-gnueabihf/lib/libatomic.so.1:libatomic1-armhf-cross \
+      /usr/arm-linux-gnueabihf/lib/libstdc++.so.6:libstdc++6-armhf-cross ;;
+  esac
+  step "packing"
+  on_node24 images/program/pack.ts "$@"
+}
+
+# For what is made of the programs: packs when one is missing or older than its sources.
+ensure_pack() {
+  local program stale=()
+  for program in "$@"; do
+    if [ ! -e "dist/pack/flotilla-linux-$program" ] || [ -n "$(find agent cli contract firmware-config images/program kit master \
+      flotilla.ts package-lock.json -newer "dist/pack/flotilla-linux-$program" -type f -print -quit)" ]; then stale+=("$program"); fi
+  done
+  [ ${#stale[@]} -eq 0 ] || pack --arch "$(IFS=,; echo "${stale[*]}")"
 }
 
 # Debian's npm may be old and run an old Node: it only unpacks what the lock file names, and runs no install scripts.

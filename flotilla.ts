@@ -36,4 +36,7 @@ async function loadRoot(argv: string[]): Promise<Command> {
   return { ...root, commands: [...fleetCommands, ...islandSummaries] }
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Not awaited here: packed into one file, the program's modules are CommonJS, which cannot wait at their top.
+void main(process.argv.slice(2)).then(status => {
+  process.exitCode = status
+})

@@ -4,14 +4,17 @@ import { masterServerName, usernameOf } from '../../contract/wire/identity.ts'
 import type { TlsOptions } from '../../kit/bus/tls-socket.ts'
 import { CodedError } from '../../kit/errors.ts'
 import { readCertificate } from '../../kit/x509.ts'
-import { IdentityFiles, type StoredIdentity } from './identity-files.ts'
+import { checkServers, IdentityFiles, type StoredIdentity } from './identity-files.ts'
 import { MasterTime, type MasterTimeParts } from './master-time.ts'
-import { verifyMaster } from './verify-master.ts'
+import { fingerprintOf, verifyMaster } from './verify-master.ts'
 
 export interface AgentIdentityParts extends Omit<MasterTimeParts, 'path'> {
   /** The agent's. */
   dataDirectory: string
 }
+
+/** Of a master that moves again and again, the newest addresses. */
+const maxKeptServers = 8
 
 /** Undefined when the board has not joined. Rejects with `Invalid` when what it has kept cannot be used. */
 export async function loadIdentity({
@@ -34,6 +37,8 @@ export class AgentIdentity {
   #files: IdentityFiles
   #stored: StoredIdentity
   #ca: X509Certificate
+  /** Where the master may be as well, as the LAN says: in memory only, until it has shown who it is. */
+  #rumours: string[] = []
   /** Of the certificate that the master has shown last. */
   #masterUntilMs: number | undefined
 
@@ -59,7 +64,22 @@ export class AgentIdentity {
 
   /** URLs of the master's brokers, in the order in which to try them. */
   get servers(): string[] {
-    return this.#stored.servers
+    return [...new Set([...this.#stored.servers, ...this.#rumours])]
+  }
+
+  /** Tries these as well, after those that the master named itself. In place of those given before. */
+  alsoTry(servers: string[]): void {
+    this.#rumours = checkServers(servers)
+  }
+
+  /** The master was reached, and known by its CA, at this URL. On the disk when it resolves; false when that was known. */
+  async foundAt(server: string): Promise<boolean> {
+    if (this.#stored.servers.includes(server)) return false
+    const servers = checkServers([server, ...this.#stored.servers]).slice(0, maxKeptServers)
+    const stored: StoredIdentity = { ...this.#stored, servers }
+    await this.#files.write(stored)
+    this.#stored = stored
+    return true
   }
 
   /** PEM. */
@@ -70,6 +90,11 @@ export class AgentIdentity {
   /** PEM of the cluster's own. */
   get ca(): string {
     return this.#stored.ca
+  }
+
+  /** SHA-256 of it, as in join lines. */
+  get caFingerprint(): string {
+    return fingerprintOf(this.#ca)
   }
 
   /** PKCS #8, PEM: for opening what the master has sealed for this node. */

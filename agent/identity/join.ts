@@ -6,6 +6,7 @@ import type { Clock } from '../../kit/clock.ts'
 import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Random } from '../../kit/random.ts'
+import type { FindMasters } from './find-masters.ts'
 import { checkCertificate } from './identity.ts'
 import { IdentityFiles, type StoredIdentity } from './identity-files.ts'
 import { type Ask, atJoinDoor, type CertificateReply, readCertificateReply, UntrustedMaster } from './join-exchange.ts'
@@ -19,6 +20,8 @@ export interface JoinParts {
   dataDirectory: string
   /** Take the place of an identity that the board has. */
   force?: boolean
+  /** Where else to ask when nobody answers at the addresses of the line. Default: nowhere. */
+  findMasters?: FindMasters
   clock: Clock
   random: Random
   log: Log
@@ -38,21 +41,37 @@ export async function joinCluster(parts: JoinParts): Promise<JoinOutcome> {
   const files = new IdentityFiles(dataDirectory)
   if (await isJoined(files, parts)) return 'already'
   const failures: unknown[] = []
-  for (const address of ticket.addresses) {
+  const joinAt = async (address: string): Promise<boolean> => {
     onProgress(`asking the master at ${address}`)
     try {
       const { reply, key, untilMs } = await askMaster(address, parts, files)
       await keep(parts, { files, reply, key, untilMs })
       onProgress(`this board is node ${nodeName} of cluster ${ticket.cluster}`)
-      return 'joined'
+      return true
     } catch (error) {
       // Another address leads to the same master: what it refuses here it refuses there.
       if (!isLocal(error)) throw error
       failures.push(error)
-      if (failures.length < ticket.addresses.length) onProgress(messageOf(error))
+      return false
     }
   }
+  for (const [index, address] of ticket.addresses.entries()) {
+    if (await joinAt(address)) return 'joined'
+    if (index + 1 < ticket.addresses.length) onProgress(messageOf(failures.at(-1)))
+  }
+  for (const address of await findElsewhere(parts, onProgress)) if (await joinAt(address)) return 'joined'
   throw worst(failures, ticket)
+}
+
+/** Its address may have changed since the line was made. */
+async function findElsewhere(
+  { ticket, findMasters }: JoinParts,
+  onProgress: (line: string) => void,
+): Promise<string[]> {
+  if (!findMasters) return []
+  onProgress('nobody answers there: looking for the master on the local network')
+  const found = await findMasters(ticket)
+  return found.filter(address => !ticket.addresses.includes(address))
 }
 
 /** The same line and name give the same text: a board that lost its power in the middle goes on with the key that it has shown. */
@@ -158,8 +177,8 @@ function worst(failures: unknown[], { addresses }: JoinTicket): CodedError {
     const text = `${messageOf(stranger)}. Nothing was sent to it. Compare the line with what "flotilla token create" printed`
     return new CodedError('Unauthorized', text, { cause: stranger })
   }
-  const reason =
-    addresses.length === 1 ? messageOf(failures[0]) : `no address answers; at the last, ${messageOf(failures.at(-1))}`
+  const last = failures[addresses.length - 1]
+  const reason = addresses.length === 1 ? messageOf(last) : `no address answers; at the last, ${messageOf(last)}`
   const text = `cannot join: ${reason}: is the master running, and is this board on its network?`
   return new CodedError('ServiceUnavailable', text, { cause: failures[0] })
 }

@@ -7,8 +7,10 @@ import type { Clock } from '../../kit/clock.ts'
 import type { Part } from '../../kit/lifecycle.ts'
 import type { Log } from '../../kit/log.ts'
 import type { Random } from '../../kit/random.ts'
+import { type FindMasters, findMastersOnLan } from './find-masters.ts'
 import type { AgentIdentity } from './identity.ts'
 import { CertificateKeeper } from './keeper.ts'
+import { MasterSearch } from './master-search.ts'
 import { NodeApi } from './node-api.ts'
 import { renewAtJoinDoor } from './renew.ts'
 import { watchForTwin } from './twin-watch.ts'
@@ -16,6 +18,8 @@ import { watchForTwin } from './twin-watch.ts'
 export interface LinkParts {
   identity: AgentIdentity
   keepaliveSeconds: number
+  /** Default: by mDNS. */
+  findMasters?: FindMasters
   clock: Clock
   random: Random
   log: Log
@@ -32,7 +36,7 @@ export interface MasterLink {
 }
 
 /** Connects in the background. */
-export function linkToMaster({ identity, keepaliveSeconds, clock, random, log }: LinkParts): MasterLink {
+export function linkToMaster({ identity, keepaliveSeconds, findMasters, clock, random, log }: LinkParts): MasterLink {
   const { nodeName, username } = identity
   const topics = topicsOf(identity.cluster)
   // A level of the topics on which the node asks the API; another one for each process, so that none hears old answers.
@@ -52,6 +56,10 @@ export function linkToMaster({ identity, keepaliveSeconds, clock, random, log }:
   const api = new NodeApi({ bus, topics, username, nodeName, clock, random, log })
   const renew = () => renewAtJoinDoor({ identity, clock, random })
   const keeper = new CertificateKeeper({ identity, bus, api, renew, clock, random, log })
+  const search = new MasterSearch({
+    ...{ identity, bus, clock, random, log },
+    findMasters: findMasters ?? findMastersOnLan(clock),
+  })
   const stopWatching = watchForTwin({ bus, nodeName, clock, log })
   return {
     bus,
@@ -62,6 +70,7 @@ export function linkToMaster({ identity, keepaliveSeconds, clock, random, log }:
       { name: 'bus', start: () => undefined, stop: () => bus.close() },
       { name: 'twin watch', start: () => undefined, stop: stopWatching },
       { name: 'requests to the master', start: () => api.start(), stop: () => api.stop() },
+      { name: 'search for the master', start: () => search.start(), stop: () => search.stop() },
       { name: 'certificate', start: () => keeper.start(), stop: () => keeper.stop() },
     ],
   }

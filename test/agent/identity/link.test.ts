@@ -25,13 +25,13 @@ test('a board that has joined speaks on its own topics, and on no other', async 
 test('a certificate renews in its last third, on the disk and on the wire', async t => {
   const cluster = await startCluster(t)
   const clock = new ShiftedClock()
-  const node = await startNode(t, await joinedDirectory(t, cluster), clock)
+  const node = await startNode(t, await joinedDirectory(t, cluster), { clock })
   await waitConnected(node.link.bus, 10_000)
   const before = node.identity.certificate
   // 70 of 90 days later, the agent starts again.
   cluster.clock.offsetMs = 70 * dayMs
   clock.offsetMs = 70 * dayMs
-  const later = await startNode(t, node.dataDirectory, clock)
+  const later = await startNode(t, node.dataDirectory, { clock })
   const said = (line: string): boolean => line.includes('the certificate of this node was renewed')
   await eventually('the renewal', () => later.lines.some(said))
   t.not(later.identity.certificate, before)
@@ -41,7 +41,7 @@ test('a certificate renews in its last third, on the disk and on the wire', asyn
     later.lines.some(line => line.includes('not connected')),
     'a renewal is no outage',
   )
-  t.is((await startNode(t, node.dataDirectory, clock)).identity.certificate, later.identity.certificate)
+  t.is((await startNode(t, node.dataDirectory, { clock })).identity.certificate, later.identity.certificate)
 })
 
 test('a board that was off when its certificate ran out comes back with its key', async t => {

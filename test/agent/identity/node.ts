@@ -1,6 +1,7 @@
 /** A node without a board: joins, and holds its link to the master until the test ends. */
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import type { FindMasters } from '../../../agent/identity/find-masters.ts'
 import { type AgentIdentity, loadIdentity } from '../../../agent/identity/identity.ts'
 import { joinCluster } from '../../../agent/identity/join.ts'
 import { linkToMaster, type MasterLink } from '../../../agent/identity/link.ts'
@@ -25,16 +26,17 @@ export async function joinedDirectory(t: ExecutionContext, cluster: TestCluster)
   return dataDirectory
 }
 
+/** `findMasters`: the real one would ask on the networks of the machine that runs the tests. */
 export async function startNode(
   t: ExecutionContext,
   dataDirectory: string,
-  clock: Clock = systemClock,
+  { clock = systemClock, findMasters = async () => [] }: { clock?: Clock; findMasters?: FindMasters } = {},
 ): Promise<TestNode> {
   const { log, lines } = recordingLog()
   const identity = await loadIdentity({ dataDirectory, clock, log })
   if (!identity) throw new Error('the board has not joined')
   const random = systemRandom
-  const link = linkToMaster({ identity, keepaliveSeconds: 10, clock, random, log })
+  const link = linkToMaster({ identity, keepaliveSeconds: 10, findMasters, clock, random, log })
   const lifecycle = new Lifecycle(log)
   t.teardown(() => lifecycle.stop())
   await lifecycle.start(link.parts)

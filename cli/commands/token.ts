@@ -1,15 +1,10 @@
-/** `flotilla token`: what lets a board join. Its secret is made here and shown once; the master only ever sees its SHA-256. */
-import { createHash } from 'node:crypto'
-import { checkLabelName } from '../../contract/resources/names.ts'
-import { type JoinToken as JoinTokenObject, trustApiVersion } from '../../contract/resources/trust.ts'
-import { maxNodeNameLength } from '../../contract/wire/identity.ts'
-import { formatTicket, formatToken, type JoinToken } from '../../contract/wire/join.ts'
-import type { Random } from '../../kit/random.ts'
-import { type Session, withSession } from '../connect.ts'
+/** `flotilla token`: what lets a board join, shown once. */
+import { formatTicket } from '../../contract/wire/join.ts'
+import { withSession } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
+import { checkNodeName, createJoinToken, revokeJoinToken } from '../join-token.ts'
 import { type Options, readOptions } from '../options.ts'
-import { kindNamed, targetOf } from '../resource-args.ts'
 import { UsageError } from '../usage-error.ts'
 import { runGet } from './get.ts'
 
@@ -18,12 +13,11 @@ const defaultTtlMs = 60 * 60 * 1000
 export const runTokenCreate: RunCommand = async (input, { terminal, openBus }) => {
   const options = readOptions(input)
   const wish = readWish(options)
-  const token: JoinToken = newToken(terminal.random)
   return withSession(input, { terminal, openBus }, async session => {
     // First: a token that nobody can be told the way for is of no use.
     const invitation = await session.api.invite()
     const expirationTimestamp = new Date(terminal.clock.now() + wish.ttlMs).toISOString()
-    await createToken(session, token, { ...wish, expirationTimestamp })
+    const token = await createJoinToken(session.api, terminal.random, { ...wish, expirationTimestamp })
     const ticket = formatTicket({ ...invitation, token })
     if (options.text('output') === 'json') {
       const { uses, nodeName } = wish
@@ -44,7 +38,7 @@ export const runTokenRevoke: RunCommand = (input, { terminal, openBus }) =>
     let failures = 0
     for (const id of input.arguments) {
       try {
-        await api.delete(targetOf(kindNamed('jointokens'), undefined, id))
+        await revokeJoinToken(api, id)
         terminal.print(`jointoken "${id}" revoked\n`)
       } catch (error) {
         failures++
@@ -66,28 +60,4 @@ function readWish(options: Options): Wish {
   const problem = nodeName === undefined ? undefined : checkNodeName(nodeName)
   if (problem !== undefined) throw new UsageError(`--node: ${problem}`)
   return { ttlMs: options.duration('ttl') || defaultTtlMs, uses, nodeName }
-}
-
-function checkNodeName(name: string): string | undefined {
-  return name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : checkLabelName(name)
-}
-
-/** The lengths are those that join.ts reads: 123 bits of a secret. */
-function newToken(random: Random): JoinToken {
-  return { id: random.suffix(6), secret: random.suffix(26) }
-}
-
-async function createToken(
-  { api }: Session,
-  token: JoinToken,
-  { uses, nodeName, expirationTimestamp }: Omit<Wish, 'ttlMs'> & { expirationTimestamp: string },
-): Promise<void> {
-  const tokenHash = createHash('sha256').update(formatToken(token)).digest('hex')
-  const object: JoinTokenObject = {
-    apiVersion: trustApiVersion,
-    kind: 'JoinToken',
-    metadata: { name: token.id },
-    spec: { tokenHash, expirationTimestamp, uses, ...(nodeName !== undefined && { nodeName }) },
-  }
-  await api.create(targetOf(kindNamed('jointokens'), undefined), { ...object, spec: { ...object.spec } })
 }

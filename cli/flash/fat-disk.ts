@@ -9,7 +9,7 @@ export function diskOf(overlay: Overlay): DiskIO {
   return {
     initialize: () => 0,
     status: () => 0,
-    read(ff, _drive, buffer, sector, count) {
+    read(ff, _drive, ...[buffer, sector, count]) {
       // WASM hands out unsigned numbers as signed ones.
       const first = sector >>> 0
       if (!isInside(first, count)) return fatCodes.RES_PARERR
@@ -19,13 +19,13 @@ export function diskOf(overlay: Overlay): DiskIO {
       ff.HEAPU8.set(bytes, buffer)
       return fatCodes.RES_OK
     },
-    write(ff, _drive, buffer, sector, count) {
+    write(ff, _drive, ...[buffer, sector, count]) {
       const first = sector >>> 0
       if (!isInside(first, count)) return fatCodes.RES_PARERR
       overlay.write(ff.HEAPU8.subarray(buffer, buffer + count * sectorBytes), first)
       return fatCodes.RES_OK
     },
-    ioctl(ff, _drive, command, buffer) {
+    ioctl(ff, _drive, ...[command, buffer]) {
       if (command === fatCodes.GET_SECTOR_COUNT) ff.setValue(buffer, sectors, 'i32')
       else if (command === fatCodes.GET_SECTOR_SIZE) ff.setValue(buffer, sectorBytes, 'i16')
       else if (command === fatCodes.GET_BLOCK_SIZE) ff.setValue(buffer, 1, 'i32')

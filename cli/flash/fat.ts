@@ -111,7 +111,10 @@ export class Fat {
     const found = this.stat(path)
     if (!found || found.isFolder) return undefined
     if (found.bytes > maxBytes)
-      throw new CodedError('RequestEntityTooLarge', `cannot read ${path}: because it has ${found.bytes} bytes, more than ${maxBytes}`)
+      throw new CodedError(
+        'RequestEntityTooLarge',
+        `cannot read ${path}: because it has ${found.bytes} bytes, more than ${maxBytes}`,
+      )
     const ff = this.#ff
     const content = Buffer.alloc(found.bytes)
     return this.#withMemory([fatCodes.sizeof_FIL, bufferBytes, 4], ([file, buffer, count]) => {

@@ -6,6 +6,8 @@ import { type Assets, folderAssets } from '../../kit/assets.ts'
 
 export function programFiles(): Assets {
   const here = dirname(fileURLToPath(import.meta.url))
-  const root = [join(here, '..', '..'), join(here, '..', 'assets')].find(folder => existsSync(join(folder, 'firmware-config')))
+  const root = [join(here, '..', '..'), join(here, '..', 'assets')].find(folder =>
+    existsSync(join(folder, 'firmware-config')),
+  )
   return folderAssets(root ?? join(here, '..', '..'))
 }

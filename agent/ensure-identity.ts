@@ -6,6 +6,7 @@ import { type BackoffOptions, backoffMs } from '../kit/backoff.ts'
 import { type Clock, sleep } from '../kit/clock.ts'
 import { CodedError, messageOf } from '../kit/errors.ts'
 import type { Log } from '../kit/log.ts'
+import { ownCommand } from '../kit/self.ts'
 import { type AgentIdentity, loadIdentity } from './identity/identity.ts'
 import { attemptOf } from './identity/join.ts'
 import { nodeNameOf, unreachableExitStatus } from './join-command.ts'
@@ -98,8 +99,8 @@ async function isThere(path: string): Promise<boolean> {
 
 /** Its words go where those of the agent go. */
 async function runJoinCommand(args: string[], signal: AbortSignal): Promise<number> {
-  const [, script = ''] = process.argv
-  const child = spawn(process.execPath, [...process.execArgv, script, 'join', ...args], {
+  const [program = '', ...words] = ownCommand()
+  const child = spawn(program, [...words, 'join', ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     signal,
   })

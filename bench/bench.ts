@@ -9,6 +9,7 @@ const benches: Record<string, () => Promise<BenchRow[]>> = {
   start: async () => (await import('./start.ts')).benchStart(),
   trust: async () => (await import('./trust.ts')).benchTrust(),
   fleet: async () => (await import('./fleet.ts')).benchFleet(),
+  board: async () => (await import('./board.ts')).benchBoard(),
 }
 
 const asked = process.argv.slice(2)

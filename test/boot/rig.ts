@@ -50,6 +50,11 @@ export class Rig {
     return join(this.directory, 'card.img')
   }
 
+  /** Opens the board's sshd; its public half is flashed. */
+  get sshKey(): string {
+    return join(this.directory, 'key')
+  }
+
   get machine(): Machine {
     if (!this.#machine) throw new Error('the machine is off')
     return this.#machine

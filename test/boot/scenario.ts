@@ -1,7 +1,7 @@
 /** What a board must live through, told as steps: each does one thing to it, and fails unless it sees what must come of it. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, truncateSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { onBoot } from '../../contract/card/card-places.ts'
 import { isPodReady } from '../../contract/resources/pods.ts'
 import { bootPartition, readBootFile } from './boot-files.ts'
@@ -16,12 +16,12 @@ export interface Step {
 const cardBytes = 4 * 2 ** 30
 const manifest = resolve(import.meta.dirname, 'hello.yaml')
 
-const flash: Step = {
+export const flash: Step = {
   title: 'flotilla flash writes a card',
   async run(rig) {
     const image = resolve(import.meta.dirname, `../../dist/os/flotilla-${rig.kind.architecture}.img.zst`)
     if (!existsSync(image)) throw new Error(`${image} is not there: make it with ./build.sh images`)
-    const key = join(rig.directory, 'key')
+    const key = rig.sshKey
     if (!existsSync(key)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test-boot', '-f', key])
     const about = ['--image', image, '--board', rig.kind.board, '--hostname', rig.node, '--ssh-key', `${key}.pub`]
     await rig.master.run('flash', rig.card, ...about, '--yes')

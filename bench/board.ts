@@ -63,13 +63,12 @@ async function measureIdle(rig: Rig): Promise<BenchRow[]> {
   const after = await rig.machine.qmp.diskCounters()
   const rows = [
     { name: 'start until Ready', value: rig.times.at(-1)!.ready!, unit: 's' },
-    row(
-      rig.kind,
-      'written in 10 minutes',
-      (after.writtenBytes - before.writtenBytes) / 1024,
-      'KiB',
-      `${after.writes - before.writes} writes, ${after.flushes - before.flushes} flushes`,
-    ),
+    {
+ name: 'written in 10 minutes',
+ value: (after.writtenBytes - before.writtenBytes) / 1024,
+ unit: 'KiB',
+ note: `${after.writes - before.writes} writes, ${after.flushes - before.flushes} flushes`,,
+},
     ...(await memoryRows(rig)),
   ]
   // Asked after the counting: logging in writes as well.
@@ -98,20 +97,18 @@ async function memoryRows(rig: Rig): Promise<BenchRow[]> {
   const own = kib(agent, 'Private_Clean') + kib(agent, 'Private_Dirty')
   return [
     { name: 'agent: resident memory', value: kib(agent, 'Rss') / 1024, unit: 'MiB' },
-    row(
-      rig.kind,
-      'agent: private memory',
-      own / 1024,
-      'MiB',
-      'the rest are pages of its file, which can be read again',
-    ),
-    row(
-      rig.kind,
-      'board: memory in use',
-      (kib(board, 'MemTotal') - kib(board, 'MemAvailable')) / 1024,
-      'MiB',
-      'MemTotal − MemAvailable',
-    ),
+    {
+ name: 'agent: private memory',
+ value: own / 1024,
+ unit: 'MiB',
+ note: 'the rest are pages of its file, which can be read again',,
+},
+    {
+ name: 'board: memory in use',
+ value: (kib(board, 'MemTotal') - kib(board, 'MemAvailable')) / 1024,
+ unit: 'MiB',
+ note: 'MemTotal − MemAvailable',,
+},
   ]
 }
 

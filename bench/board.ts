@@ -64,11 +64,11 @@ async function measureIdle(rig: Rig): Promise<BenchRow[]> {
   const rows = [
     { name: 'start until Ready', value: rig.times.at(-1)!.ready!, unit: 's' },
     {
- name: 'written in 10 minutes',
- value: (after.writtenBytes - before.writtenBytes) / 1024,
- unit: 'KiB',
- note: `${after.writes - before.writes} writes, ${after.flushes - before.flushes} flushes`,,
-},
+      name: 'written in 10 minutes',
+      value: (after.writtenBytes - before.writtenBytes) / 1024,
+      unit: 'KiB',
+      note: `${after.writes - before.writes} writes, ${after.flushes - before.flushes} flushes`,
+    },
     ...(await memoryRows(rig)),
   ]
   // Asked after the counting: logging in writes as well.
@@ -98,17 +98,17 @@ async function memoryRows(rig: Rig): Promise<BenchRow[]> {
   return [
     { name: 'agent: resident memory', value: kib(agent, 'Rss') / 1024, unit: 'MiB' },
     {
- name: 'agent: private memory',
- value: own / 1024,
- unit: 'MiB',
- note: 'the rest are pages of its file, which can be read again',,
-},
+      name: 'agent: private memory',
+      value: own / 1024,
+      unit: 'MiB',
+      note: 'the rest are pages of its file, which can be read again',
+    },
     {
- name: 'board: memory in use',
- value: (kib(board, 'MemTotal') - kib(board, 'MemAvailable')) / 1024,
- unit: 'MiB',
- note: 'MemTotal − MemAvailable',,
-},
+      name: 'board: memory in use',
+      value: (kib(board, 'MemTotal') - kib(board, 'MemAvailable')) / 1024,
+      unit: 'MiB',
+      note: 'MemTotal − MemAvailable',
+    },
   ]
 }
 

@@ -18,6 +18,7 @@ const islands: Record<string, () => Promise<Command>> = {
   agent: async () => (await import('./agent/command.ts')).agentCommand,
   join: async () => (await import('./agent/join-command.ts')).joinCommand,
   lab: async () => (await import('./cli/lab/lab.ts')).labCommand,
+  'self-check': async () => (await import('./self-check.ts')).selfCheckCommand,
 }
 
 /** Named in the help of the whole; what they take is known on their islands. */

@@ -1,5 +1,6 @@
 /** Loads the native addons of a packed program: the kernel maps only files, so they are written where code may be run from. */
 import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError, messageOf } from './errors.ts'
 import { type NativePlace, nativePlaces, placeAddon } from './native-place.ts'
@@ -24,7 +25,7 @@ export function loadAddonFrom(name: string, places: NativePlace[]): LoadedAddon 
   for (const place of places) {
     try {
       const path = placeAddon(place, fileNameOf(name, content), content)
-      return { path, exports: open(path) }
+      return { path, exports: open(path, place) }
     } catch (error) {
       reasons.push(`${place.directory}: ${messageOf(error)}`)
     }
@@ -42,8 +43,14 @@ function fileNameOf(name: string, content: Uint8Array): string {
   return name.replace(/\.node$/, `-${hash}.node`)
 }
 
-function open(path: string): unknown {
+function open(path: string, place: NativePlace): unknown {
   const module = { exports: {} }
-  process.dlopen(module, path)
+  try {
+    process.dlopen(module, path)
+  } catch (error) {
+    // As on a file system that programs may not be run from: what is of no use there is not left there.
+    if (!place.installed) rmSync(path, { force: true })
+    throw error
+  }
   return module.exports
 }

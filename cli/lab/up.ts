@@ -1,5 +1,6 @@
 /** `lab up`: makes a lab, or mends one, and returns when all its nodes are Ready. */
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { isQuantity } from '../../contract/resources/quantity.ts'
 import { type Clock, sleep } from '../../kit/clock.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
@@ -48,7 +49,7 @@ export async function bringUp(options: UpOptions): Promise<string> {
   await writeClientConfig(layout, clock)
   if (state.broker) await untilAnswered(lab, clock)
   const boards = boardsOf(layout, state.boards)
-  const images = findImages(state.program)
+  const images = await findImages(state.program, join(layout.dir, 'images'))
   if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
   await Promise.all(boards.map(board => startBoard(lab, board, { images, clock, say })))
   const welcome = await withoutRevoked(lab, boards, say)

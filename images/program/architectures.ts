@@ -23,8 +23,8 @@ export interface Architecture {
   keepsFiles: boolean
   /** In Debian's words, as in the names of container images' folders. */
   debian: string
-  /** What runs its programs on a machine of another architecture. */
-  emulator: string
+  /** What runs its programs on a machine of another architecture, with libraries where Debian's packages `lib…-cross` put them. */
+  emulator: string[]
 }
 
 export const architectures: Record<ArchitectureName, Architecture> = {
@@ -38,7 +38,7 @@ export const architectures: Record<ArchitectureName, Architecture> = {
     target: 'node24',
     keepsFiles: true,
     debian: 'amd64',
-    emulator: 'qemu-x86_64-static',
+    emulator: ['qemu-x86_64-static', '-L', '/usr/x86_64-linux-gnu'],
   },
   arm64: {
     name: 'arm64',
@@ -50,7 +50,7 @@ export const architectures: Record<ArchitectureName, Architecture> = {
     target: 'node24',
     keepsFiles: true,
     debian: 'arm64',
-    emulator: 'qemu-aarch64-static',
+    emulator: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'],
   },
   // As far as it goes: npm has no newer Node for it, and no terminal.
   armv7: {
@@ -69,7 +69,7 @@ export const architectures: Record<ArchitectureName, Architecture> = {
     target: 'node20',
     keepsFiles: false,
     debian: 'armhf',
-    emulator: 'qemu-arm-static',
+    emulator: ['qemu-arm-static', '-L', '/usr/arm-linux-gnueabihf'],
   },
 }
 

@@ -44,7 +44,7 @@ export async function packProgram(architecture: Architecture, { root, outDir }: 
 
 /** Any 64-bit Node of the same version writes the same blob; an older Node has to write its own. */
 async function blobMakerFor({ node, emulator }: Architecture, base: string, root: string): Promise<string[]> {
-  if (node.pinned) return [emulator, base]
+  if (node.pinned) return [...emulator, base]
   const own = Object.values(architectures).find(({ name }) => name === arch())
   return [own ? await locatePackageFile(own.node, root) : process.execPath]
 }

@@ -1,38 +1,34 @@
 /** The drives of this machine, as util-linux's lsblk sees them. */
-
-/** A whole disk with all that is on it. */
-export interface Drive {
-  /** `/dev/sdb`. */
-  path: string
-  /** `sdb`: what somebody types who means it. */
-  name: string
-  sizeBytes: number
-  /** Maker and model as far as known; may be empty. */
-  model: string
-  serial: string | undefined
-  /** How it is attached. `internal`: SATA, NVMe, virtio and all else that does not leave the machine by hand. */
-  attachment: 'usb' | 'mmc' | 'loop' | 'internal'
-  /** May be taken out: usb and mmc, also where the kernel calls a built-in reader fixed. */
-  removable: boolean
-  readOnly: boolean
-  /** What is on it and above it: partitions, RAID, LVM, crypt. Deepest last. */
-  parts: DrivePart[]
-  /** `8:16` of the drive and of all its parts: to find the drive that a file is on. */
-  devices: string[]
-}
-
-export interface DrivePart {
-  /** `/dev/sdb1`, `/dev/mapper/home`. */
-  path: string
-  type: string
-  sizeBytes: number
-  fileSystem: string | undefined
-  label: string | undefined
-  /** Mount points; `[SWAP]` for active swap. */
-  mounts: string[]
-}
+import { realpath, stat } from 'node:fs/promises'
+import { CodedError } from '../../../kit/errors.ts'
+import type { Drive } from './drive.ts'
+import { lsblkColumns, parseDrives } from './parse-drives.ts'
+import { runTool } from './run-tool.ts'
 
 /** All that has a size, in the system's order. Rejects with `NotFound` when there is no lsblk. */
 export async function listDrives(): Promise<Drive[]> {
-  throw new Error('not yet')
+  return parseDrives(await runTool(['lsblk', '--json', '--bytes', '--output', lsblkColumns.join(',')]))
+}
+
+/**
+ * The drive of that name, which may be a link (`/dev/disk/by-id/…`). Rejects with `NotFound` when there is none or no card
+ * in it, with `Invalid` when the name is a partition's.
+ */
+export async function findDrive(path: string): Promise<Drive> {
+  const device = await realpath(path).catch(() => path)
+  const drives = await listDrives()
+  const drive = drives.find(candidate => candidate.path === device)
+  if (drive) return drive
+  const whole = drives.find(({ parts }) => parts.some(part => part.path === device))
+  if (whole)
+    throw new CodedError(
+      'Invalid',
+      `cannot write to ${path}: because it is a part of ${whole.path}: name the whole drive`,
+    )
+  const isThere = await stat(device).then(
+    found => found.isBlockDevice(),
+    () => false,
+  )
+  const why = isThere ? 'there is no card in it, or it is no disk' : 'there is no such drive'
+  throw new CodedError('NotFound', `cannot write to ${path}: because ${why}: \`lsblk\` lists what there is`)
 }

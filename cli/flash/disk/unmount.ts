@@ -1,7 +1,7 @@
 /** Takes a drive's file systems out of use, so that it can be written. */
 
 import { CodedError, messageOf } from '../../../kit/errors.ts'
-import type { Drive } from './drives.ts'
+import type { Drive } from './drive.ts'
 import { mountsOf } from './refusals.ts'
 import { runTool } from './run-tool.ts'
 

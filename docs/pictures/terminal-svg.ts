@@ -109,7 +109,9 @@ function readRuns(line: string): Run[] {
 
 /** SGR, ECMA-48 8.3.117; of the colours only the sixteen. */
 function applyCodes(before: Style, codes: number[]): Style {
-  return codes.reduce((style, code) => (code === 0 ? plain : Object.assign({}, style, changeOf(code))), before)
+  let style = before
+  for (const code of codes) style = code === 0 ? plain : { ...style, ...changeOf(code) }
+  return style
 }
 
 function changeOf(code: number): Partial<Style> {

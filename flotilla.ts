@@ -21,17 +21,33 @@ const islands: Record<string, () => Promise<Command>> = {
   'self-check': async () => (await import('./self-check.ts')).selfCheckCommand,
 }
 
+/** About the commands themselves: they look at all islands. */
+const mirrors: Record<string, () => Promise<Command>> = {
+  completion: async () => (await import('./cli/manual/completion-command.ts')).createCompletionCommand(loadWhole),
+  complete: async () => (await import('./cli/manual/complete-command.ts')).createCompleteCommand(loadWhole),
+  manual: async () => (await import('./cli/manual/manual-command.ts')).createManualCommand(loadWhole),
+}
+
 /** Named in the help of the whole; what they take is known on their islands. */
 const islandSummaries: Command[] = [
   { name: 'master', summary: 'Run the master of a cluster on this board' },
   { name: 'agent', summary: 'Run what the cluster wants on this board, once it has joined' },
   { name: 'join', summary: 'Let this board join a cluster, by a line of "token create"' },
   { name: 'lab', summary: 'A master and boards on this one machine, to try things out' },
+  { name: 'completion', summary: 'Print what makes a shell complete commands, options and the names in the cluster' },
 ]
 
+const root: Command = { name: 'flotilla', summary: "Kubernetes' model for clusters of small boards" }
+
+/** Every command with all that it takes, in the order of the help. */
+async function loadWhole(): Promise<Command> {
+  const { fleetCommands } = await import('./cli/cli.ts')
+  const known = await Promise.all([...Object.values(islands), mirrors['completion']!].map(load => load()))
+  return { ...root, commands: [...fleetCommands, ...known] }
+}
+
 async function loadRoot(argv: string[]): Promise<Command> {
-  const root: Command = { name: 'flotilla', summary: "Kubernetes' model for clusters of small boards" }
-  const island = islands[argv[0] ?? '']
+  const island = { ...islands, ...mirrors }[argv[0] ?? '']
   if (island) return { ...root, commands: [await island()] }
   const { fleetCommands } = await import('./cli/cli.ts')
   return { ...root, commands: [...fleetCommands, ...islandSummaries] }

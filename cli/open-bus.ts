@@ -24,13 +24,21 @@ const allTimeoutMs = 12_000
 /** A command that waits on a broken connection notices within one and a half of this. */
 const keepaliveSeconds = 15
 
-export const openMqttBus: OpenBus = async (context, clientId) => {
+export const openMqttBus: OpenBus = (context, clientId) =>
+  open(context, clientId, context.servers.length === 1 ? connectTimeoutMs : allTimeoutMs)
+
+/** For a caller who would rather do without. */
+export function openMqttBusWithin(limitMs: number): OpenBus {
+  return (context, clientId) => open(context, clientId, limitMs)
+}
+
+async function open(context: ClusterContext, clientId: string, limitMs: number): Promise<ClientBus> {
   const { connectMqttBus } = await import('../kit/bus/mqtt-bus.ts')
   const { servers } = context
-  const timing = { keepaliveSeconds, connectTimeoutMs }
+  const timing = { keepaliveSeconds, connectTimeoutMs: Math.min(connectTimeoutMs, limitMs) }
   const bus = connectMqttBus({ url: servers, clientId, log: silentLog, ...timing, ...credentialsOf(context) })
   try {
-    await untilOpen(bus, servers.length === 1 ? connectTimeoutMs : allTimeoutMs, systemClock)
+    await untilOpen(bus, limitMs, systemClock)
     return Object.assign(bus, {
       onRefused: (handler: (error: CodedError) => void) => {
         bus.onFailure(failure => {

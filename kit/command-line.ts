@@ -1,5 +1,10 @@
 /** Commands as data: names, options, examples and what runs. The adapter of `commander`, which parses and prints help. */
-import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander'
+import {
+  Command as Commander,
+  Argument as CommanderArgument,
+  CommanderError,
+  Option as CommanderOption,
+} from 'commander'
 
 export interface Command {
   name: string
@@ -44,8 +49,40 @@ export interface Streams {
   stderr: { write(text: string): unknown }
 }
 
+/** What an option's `flags` mean. */
+export interface OptionParts {
+  /** `-n` */
+  short: string | undefined
+  /** `--namespace` */
+  long: string
+  /** Absent: it takes none. */
+  value?: ValueParts
+}
+
+export interface ValueParts {
+  /** As in the notation: `name` of `<name>`. */
+  name: string
+  required: boolean
+  /** All the words that follow. */
+  variadic: boolean
+}
+
 /** A way of using the program that it does not have: exit status 2. */
 export const usageExitStatus = 2
+
+export function readFlags(flags: string): OptionParts {
+  const { short, long, required, optional, variadic } = new CommanderOption(flags)
+  const name = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(flags)?.[1] ?? ''
+  return { short, long: long ?? short ?? '', ...((required || optional) && { value: { name, required, variadic } }) }
+}
+
+export function readArguments(notation = ''): ValueParts[] {
+  const words = notation.split(' ').filter(word => word !== '')
+  return words.map(word => {
+    const argument = new CommanderArgument(word)
+    return { name: argument.name(), required: argument.required, variadic: argument.variadic }
+  })
+}
 
 /** Parses `argv` (without node and script), runs the command meant, resolves to the exit status. Errors of `run` reject. */
 export async function runCommandLine(root: Command, argv: string[], streams: Streams): Promise<number> {

@@ -42,7 +42,7 @@ async function measure(kind: MachineKind): Promise<BenchRow[]> {
     rows.push(...(await measureIdle(rig)))
     return rows.map(row => ({ ...row, name: `board ${kind.name}: ${row.name}` }))
   } catch (error) {
-    say(rig.describe())
+    say(await rig.describe())
     throw error
   } finally {
     await rig.cut()

@@ -9,6 +9,7 @@ import { takeBootFiles } from './boot-files.ts'
 import type { MachineKind } from './machines.ts'
 import type { Master } from './master.ts'
 import { type Machine, powerOn } from './qemu.ts'
+import { onBoard } from './shell.ts'
 
 /** Seconds from power-on. */
 export interface BootTimes {
@@ -136,11 +137,15 @@ export class Rig {
   }
 
   /** What a person needs to find out why it went wrong. */
-  describe(): string {
+  async describe(): Promise<string> {
     const console = this.#machine?.console
+    const agent =
+      console && (await onBoard(this, 'journalctl -b -u flotilla-agent -u flotilla-first-boot -n 40 --no-pager'))
     return [
       `── last lines of ${console?.path ?? 'the console: the machine is off'}`,
       console?.tail() ?? '',
+      '── the board',
+      agent ?? 'it lets nobody in',
       '── the master',
       this.master.log(),
     ].join('\n')

@@ -1,11 +1,16 @@
 /** A root shell on a board of the harness, by the key that was flashed onto its card: to measure, and to find out what went wrong. */
 import { tryRun } from '../../cli/lab/run.ts'
-import type { Rig } from './rig.ts'
+
+interface Door {
+  ports: { ssh: number }
+  /** Path of the private key. */
+  sshKey: string
+}
 
 const timeoutMs = 60_000
 
 /** Resolves to what the script printed; undefined when the board lets nobody in, or the script fails. */
-export async function onBoard(rig: Rig, script: string): Promise<string | undefined> {
+export async function onBoard({ ports, sshKey }: Door, script: string): Promise<string | undefined> {
   // The key of a board's host is made at its first start: there is nobody else on this loopback port.
   const trust = [
     'StrictHostKeyChecking=no',
@@ -14,7 +19,7 @@ export async function onBoard(rig: Rig, script: string): Promise<string | undefi
     'BatchMode=yes',
     'ConnectTimeout=20',
   ]
-  const way = ['-p', String(rig.ports.ssh), '-i', rig.sshKey, ...trust.flatMap(option => ['-o', option])]
+  const way = ['-p', String(ports.ssh), '-i', sshKey, ...trust.flatMap(option => ['-o', option])]
   const quoted = `'${script.replaceAll("'", "'\\''")}'`
   try {
     const { status, stdout } = await tryRun(['ssh', ...way, 'admin@127.0.0.1', `sudo sh -c ${quoted}`], { timeoutMs })

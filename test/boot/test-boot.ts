@@ -1,4 +1,4 @@
-/** `./build.sh test-boot [machine…] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
+/** `./build.sh test-boot [machine…] [--jobs N] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,30 +9,15 @@ import { messageOf } from '../../kit/errors.ts'
 import { type MachineKind, machines } from './machines.ts'
 import { Master } from './master.ts'
 import { type BootTimes, Rig } from './rig.ts'
-import { justJoin, type Step, wholeLife } from './scenario.ts'
+import { lifeOf, type Step } from './scenario.ts'
 
-const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean' } }, allowPositionals: true })
+const options = { keep: { type: 'boolean' }, jobs: { type: 'string', default: '2' } } as const
+const { values, positionals } = parseArgs({ options, allowPositionals: true })
+/** Those that CI boots. */
+const usual = ['amd64', 'arm64', 'raspi3b']
+const stopped = new AbortController()
 
 process.exitCode = await main()
-
-async function main(): Promise<number> {
-  const asked = positionals.length > 0 ? positionals : ['amd64', 'arm64', 'raspi3b']
-  const unknown = asked.filter(name => !machines.some(machine => machine.name === name))
-  if (unknown.length > 0) {
-    say(
-      `test-boot: there is no machine ${unknown.join(', ')}; there are ${machines.map(({ name }) => name).join(', ')}`,
-    )
-    return 2
-  }
-  const directory = await mkdtemp(join(tmpdir(), 'flotilla-boot-'))
-  const results = await Promise.all(
-    machines.filter(({ name }) => asked.includes(name)).map(kind => live(kind, join(directory, kind.name))),
-  )
-  showTimes(results)
-  if (values.keep) say(`\ncards, consoles and logs are in ${directory}`)
-  else await rm(directory, { recursive: true, force: true })
-  return results.every(({ passed }) => passed) ? 0 : 1
-}
 
 interface Result {
   kind: MachineKind
@@ -40,13 +25,38 @@ interface Result {
   passed: boolean
 }
 
+async function main(): Promise<number> {
+  const asked = positionals.length > 0 ? positionals : usual
+  const unknown = asked.filter(name => !machines.some(machine => machine.name === name))
+  if (unknown.length > 0) {
+    say(
+      `test-boot: there is no machine ${unknown.join(', ')}; there are ${machines.map(({ name }) => name).join(', ')}`,
+    )
+    return 2
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-boot-'))
+  const line = machines.filter(({ name }) => asked.includes(name))
+  const results: Result[] = []
+  // Side by side as there are processors: each machine mostly waits for its own.
+  const work = async (): Promise<void> => {
+    for (let kind = line.shift(); kind; kind = line.shift()) results.push(await live(kind, join(directory, kind.name)))
+  }
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+  showTimes(results)
+  if (values.keep) say(`\ncards, consoles and logs are in ${directory}`)
+  else await rm(directory, { recursive: true, force: true })
+  return results.every(({ passed }) => passed) ? 0 : 1
+}
+
 async function live(kind: MachineKind, directory: string): Promise<Result> {
   await mkdir(directory, { recursive: true })
   const master = await Master.start(join(directory, 'master'))
   const rig = new Rig({ kind, master, directory, say: line => say(`    ${kind.name}: ${line}`) })
+  // Whoever waits for the machine then learns that it is gone.
+  stopped.signal.addEventListener('abort', () => void rig.cut())
   try {
-    const steps = kind.name === 'raspi3b' ? justJoin : wholeLife
-    const passed = await runSteps(rig, steps)
+    const passed = await runSteps(rig, lifeOf(kind))
     return { kind, times: rig.times, passed }
   } finally {
     await rig.cut()
@@ -59,10 +69,12 @@ async function runSteps(rig: Rig, steps: Step[]): Promise<boolean> {
   for (const { title, run } of steps) {
     const beganMs = systemClock.monotonic()
     try {
+      stopped.signal.throwIfAborted()
       await run(rig)
       say(`  ✔ boot › ${rig.kind.name} › ${title} (${((systemClock.monotonic() - beganMs) / 1000).toFixed(1)}s)`)
     } catch (error) {
-      say(`  ✘ [fail]: boot › ${rig.kind.name} › ${title}: ${messageOf(error)}\n${rig.describe()}`)
+      say(`  ✘ [fail]: boot › ${rig.kind.name} › ${title}: ${messageOf(error)}`)
+      for (const line of (await rig.describe()).split('\n')) say(`    │ ${line}`)
       return false
     }
   }

@@ -66,7 +66,7 @@ bundle() {
 
 # The whole program as one file for each architecture, in dist/pack: ./build.sh pack [--arch x64,arm64,armv7] [--with pkg].
 pack() {
-  install_debian npm:npm
+  install_debian npm:npm ssh-keygen:openssh-client
   install_npm
   case " $* " in
     # An old Node has to write its own part of the program, and runs under emulation for that.
@@ -109,7 +109,8 @@ install_debian() {
   local packages=() tool
   for tool in "$@"; do
     # Root's own directories are not on everyone's PATH, but that is where nft and conntrack live.
-    PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || packages+=("${tool#*:}")
+    # And a file that is no program can only be looked for.
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || [[ $tool == /* && -e ${tool%%:*} ]] || packages+=("${tool#*:}")
   done
   [ ${#packages[@]} -eq 0 ] && return
   step "installing Debian packages: ${packages[*]}"

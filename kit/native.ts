@@ -24,7 +24,7 @@ export function loadAddonFrom(name: string, places: NativePlace[]): LoadedAddon 
   const reasons: string[] = []
   for (const place of places) {
     try {
-      const path = placeAddon(place, fileNameOf(name, content), content)
+      const path = placeAddon(place, addonFileName(name, content), content)
       return { path, exports: open(path, place) }
     } catch (error) {
       reasons.push(`${place.directory}: ${messageOf(error)}`)
@@ -38,7 +38,7 @@ export function loadAddonFrom(name: string, places: NativePlace[]): LoadedAddon 
 }
 
 /** Whatever else is there under the name, of another version for instance, has another content and another name. */
-function fileNameOf(name: string, content: Uint8Array): string {
+export function addonFileName(name: string, content: Uint8Array): string {
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 16)
   return name.replace(/\.node$/, `-${hash}.node`)
 }

@@ -1,52 +1,92 @@
-/** `./build.sh pack`: the whole of Flotilla as one file for each architecture. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+/** `./build.sh pack`: the whole of Flotilla as one file for each architecture, with a bill of materials, checksums and a signature. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { version } from '../../contract/version.ts'
 import { messageOf } from '../../kit/errors.ts'
+import { addonFileName } from '../../kit/native.ts'
 import { type Architecture, architectures, parseArchitectures } from './architectures.ts'
 import { bundleBoot, bundleProgram } from './bundle.ts'
 import { collectFiles, embedFiles } from './contents.ts'
-import { locatePackageFile } from './npm-package.ts'
+import { listIngredients } from './ingredients.ts'
+import { locatePackageFile, readLockFile } from './npm-package.ts'
+import { runTool } from './run-tool.ts'
+import { renderSbom } from './sbom.ts'
 import { writeSea } from './sea.ts'
+import { signChecksums, writeChecksums } from './signature.ts'
 
 export interface PackOptions {
   root: string
   /** Where the programs are written. */
   outDir: string
+  /** Seconds since 1970, for the bill of materials. */
+  epoch: number
 }
 
-/** Resolves to the path of the program. */
-export async function packProgram(architecture: Architecture, { root, outDir }: PackOptions): Promise<string> {
+/** Resolves to the path of the program; beside it are its bill of materials and its addons, for who would install them. */
+export async function packProgram(architecture: Architecture, options: PackOptions): Promise<string> {
+  const { root, outDir, epoch } = options
   const bundle = await bundleProgram(root, architecture.target)
   const files = await collectFiles(root, architecture, bundle)
-  const boot = await bundleBoot(root, architecture.target)
+  const file = `flotilla-linux-${architecture.name}`
+  const target = join(outDir, file)
   const base = await locatePackageFile(architecture.node, root)
-  const target = join(outDir, `flotilla-linux-${architecture.name}`)
+  const node = await sameNode(architecture, base, root)
+  await writeProgram({ architecture, files, base, node, root, target })
+  await writeAddons(files, join(outDir, `native-${architecture.name}`))
+  const nodeVersions = JSON.parse(await runTool(node[0]!, [...node.slice(1), '-p', 'JSON.stringify(process.versions)']))
+  const lock = await readLockFile(root)
+  const ingredients = listIngredients({ architecture, bundle, files, lock, nodeVersions })
+  const sbom = renderSbom({ version, file, content: await readFile(target), ingredients, epoch })
+  await writeFile(`${target}.cdx.json`, sbom)
+  return target
+}
+
+interface ProgramParts {
+  architecture: Architecture
+  files: Map<string, Uint8Array>
+  base: string
+  node: string[]
+  root: string
+  target: string
+}
+
+async function writeProgram({ architecture, files, base, node, root, target }: ProgramParts): Promise<void> {
+  const { keepsFiles } = architecture
+  const boot = await bundleBoot(root, architecture.target)
   const workDirectory = await mkdtemp(join(tmpdir(), 'flotilla-pack-'))
   try {
+    const script = keepsFiles ? boot : `${embedFiles(files)}\n${boot}`
+    const flags = ['--disable-warning=ExperimentalWarning']
     await writeSea(
-      {
-        base,
-        blobMaker: await blobMakerFor(architecture, base, root),
-        script: architecture.keepsFiles ? boot : `${embedFiles(files)}\n${boot}`,
-        files: architecture.keepsFiles ? files : new Map(),
-        flags: ['--disable-warning=ExperimentalWarning'],
-        workDirectory,
-      },
+      { base, blobMaker: node, script, files: keepsFiles ? files : new Map(), flags, workDirectory },
       target,
     )
   } finally {
     await rm(workDirectory, { recursive: true, force: true })
   }
-  return target
 }
 
-/** Any 64-bit Node of the same version writes the same blob; an older Node has to write its own. */
-async function blobMakerFor({ node, emulator }: Architecture, base: string, root: string): Promise<string[]> {
+async function writeAddons(files: Map<string, Uint8Array>, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  for (const [name, content] of files)
+    if (name.startsWith('native/'))
+      await writeFile(join(folder, addonFileName(name.slice('native/'.length), content)), content)
+}
+
+/** A Node of the same version that runs here. Any 64-bit one writes the same blob. */
+async function sameNode({ node, emulator }: Architecture, base: string, root: string): Promise<string[]> {
   if (node.pinned) return [...emulator, base]
   const own = Object.values(architectures).find(({ name }) => name === arch())
   return [own ? await locatePackageFile(own.node, root) : process.execPath]
+}
+
+/** When the sources were last changed: reproducible-builds.org's variable, or git's word. */
+async function sourceEpoch(root: string): Promise<number> {
+  const given = process.env['SOURCE_DATE_EPOCH']
+  return Number(given ?? (await runTool('git', ['-C', root, 'log', '-1', '--format=%ct'])))
 }
 
 async function main(argv: string[]): Promise<void> {
@@ -54,12 +94,16 @@ async function main(argv: string[]): Promise<void> {
     args: argv,
     options: { arch: { type: 'string', default: 'x64,arm64' }, out: { type: 'string', default: 'dist/pack' } },
   })
-  const root = join(import.meta.dirname, '../..')
+  const root = resolve(import.meta.dirname, '../..')
+  const outDir = resolve(values.out)
+  const epoch = await sourceEpoch(root)
   for (const architecture of parseArchitectures(values.arch)) {
-    const path = await packProgram(architecture, { root, outDir: values.out })
+    const path = await packProgram(architecture, { root, outDir, epoch })
     const { length } = await readFile(path)
     process.stdout.write(`${path} ${(length / 1e6).toFixed(1)} MB\n`)
   }
+  await writeChecksums(outDir)
+  await signChecksums(outDir)
 }
 
 if (import.meta.main) {

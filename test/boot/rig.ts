@@ -1,4 +1,6 @@
 /** What a scenario works with: a master, a machine, its card, and the times that it took. */
+import { execFileSync } from 'node:child_process'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCondition } from '../../contract/resources/conditions.ts'
 import type { Node } from '../../contract/resources/node.ts'
@@ -10,6 +12,7 @@ import type { MachineKind } from './machines.ts'
 import type { Master } from './master.ts'
 import { type Machine, powerOn } from './qemu.ts'
 import { onBoard } from './shell.ts'
+import { readWriteLog, replayWrites, survivors } from './write-log.ts'
 
 /** Seconds from power-on. */
 export interface BootTimes {
@@ -129,6 +132,29 @@ export class Rig {
   async cut(): Promise<void> {
     await this.#machine?.cut()
     this.#machine = undefined
+  }
+
+  /** For a machine that is to be cut by `cutForgetting`. */
+  async powerOnLogged(boot: string): Promise<void> {
+    const writeLog = this.#file('writes.log')
+    writeFileSync(writeLog, '')
+    // Holes stay holes: a card is mostly empty.
+    execFileSync('cp', ['--sparse=always', this.card, this.#file('before.img')])
+    await this.powerOn(boot, { writeLog })
+  }
+
+  /** As `cut`, with a card that has taken more than it had time to keep: of what came after the last flush it keeps what chance says. */
+  async cutForgetting(keeps: () => boolean): Promise<string> {
+    await this.cut()
+    const entries = readWriteLog(this.#file('writes.log'))
+    const kept = survivors(entries, entries.length, keeps)
+    replayWrites(this.#file('writes.log'), this.#file('before.img'), kept)
+    renameSync(this.#file('before.img'), this.card)
+    return `of ${entries.length} writes and flushes, ${entries.length - kept.length} are forgotten`
+  }
+
+  #file(name: string): string {
+    return join(this.directory, name)
   }
 
   async shutDown(): Promise<void> {

@@ -3,7 +3,7 @@
  * the card as it was, up to any moment, as a card would look that loses what it was not told to keep.
  * Format: the kernel's Documentation/admin-guide/device-mapper/log-writes.rst.
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 
 export interface LoggedWrite {
   type: 'write' | 'discard'
@@ -22,28 +22,33 @@ export interface LoggedFlush {
 export type LogEntry = LoggedWrite | LoggedFlush
 
 const magic = 0x6a736677736872n
-const flag = { flush: 1n, discard: 4n, mark: 8n }
+const flag = { flush: 1, discard: 4, mark: 8 }
 const headerBytes = 32
 /** A log of an hour is shorter. */
 const maxEntries = 5_000_000
 
+/** All that is there, also behind what the log's own count says: that is only brought up to date by flushes, and QEMU may have been killed. */
 export function readWriteLog(path: string): LogEntry[] {
   const file = openSync(path, 'r')
   try {
+    const end = fstatSync(file).size
     const head = readAt(file, 0, 28)
     if (head.readBigUInt64LE(0) !== magic) throw new Error(`${path} is no log of writes`)
-    const [count, sectorBytes] = [Math.min(Number(head.readBigUInt64LE(16)), maxEntries), head.readUInt32LE(24)]
+    const sectorBytes = head.readUInt32LE(24)
     const entries: LogEntry[] = []
     let position = sectorBytes
-    for (let index = 0; index < count; index++) {
+    while (position + sectorBytes <= end && entries.length < maxEntries) {
       const header = readAt(file, position, headerBytes)
-      const [sector, sectors, flags, dataLength] = [0, 8, 16, 24].map(at => header.readBigUInt64LE(at))
-      position += sectorBytes
-      entries.push(
-        ...readEntry(flags!, { at: Number(sector) * sectorBytes, length: Number(sectors) * sectorBytes, position }),
+      const [at = 0, length = 0, flags = 0, dataLength = 0] = [0, 8, 16, 24].map(field =>
+        Number(header.readBigUInt64LE(field)),
       )
-      if ((flags! & flag.discard) === 0n)
-        position += Number((flags! & flag.mark) === 0n ? BigInt(Number(sectors) * sectorBytes) : dataLength!)
+      // Room that QEMU had made for an entry that it was killed before writing.
+      if (length === 0 && flags === 0) break
+      position += sectorBytes
+      const bytes = (flags & flag.discard) !== 0 ? 0 : (flags & flag.mark) === 0 ? length * sectorBytes : dataLength
+      if (position + bytes > end) break
+      entries.push(...readEntry(flags, { at: at * sectorBytes, length: length * sectorBytes, position }))
+      position += bytes
     }
     return entries
   } finally {
@@ -77,13 +82,13 @@ export function survivors(entries: LogEntry[], cut: number, keeps: (entry: LogEn
 
 /** QEMU notes a flush as an entry of no length; a write that demands it is followed by one. */
 function readEntry(
-  flags: bigint,
+  flags: number,
   { at, length, position }: { at: number; length: number; position: number },
 ): LogEntry[] {
-  if ((flags & flag.mark) !== 0n) return []
-  const flush: LogEntry[] = (flags & flag.flush) === 0n ? [] : [{ type: 'flush' }]
+  if ((flags & flag.mark) !== 0) return []
+  const flush: LogEntry[] = (flags & flag.flush) === 0 ? [] : [{ type: 'flush' }]
   if (length === 0) return flush
-  const type = (flags & flag.discard) === 0n ? 'write' : 'discard'
+  const type = (flags & flag.discard) === 0 ? 'write' : 'discard'
   return [...flush, { type, offset: at, length, dataAt: position }]
 }
 

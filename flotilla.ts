@@ -17,6 +17,7 @@ const islands: Record<string, () => Promise<Command>> = {
   master: async () => (await import('./master/command.ts')).masterCommand,
   agent: async () => (await import('./agent/command.ts')).agentCommand,
   join: async () => (await import('./agent/join-command.ts')).joinCommand,
+  'first-boot': async () => (await import('./agent/first-boot-command.ts')).firstBootCommand,
   lab: async () => (await import('./cli/lab/lab.ts')).labCommand,
   'self-check': async () => (await import('./self-check.ts')).selfCheckCommand,
 }

@@ -1,0 +1,74 @@
+/** What the card says to the board: read from the boot partition, which whoever holds the card may have edited. */
+import { bootMount, onBoot } from '../../../contract/card/card-places.ts'
+import type { CardSettings } from '../../../contract/card/card-settings.ts'
+import { parseCardSettings } from '../../../contract/card/read-card.ts'
+import { type JoinTicket, parseTicket } from '../../../contract/wire/join.ts'
+import { messageOf } from '../../../kit/errors.ts'
+import { type Disk, forgetFile, putFile } from '../disk.ts'
+import type { RunProgram } from '../run-program.ts'
+import { FirstBootProblem } from './problem.ts'
+
+const settingsPath = `${bootMount}/${onBoot.settings}`
+const joinPath = `${bootMount}/${onBoot.join}`
+const statusPath = `${bootMount}/${onBoot.status}`
+
+export class Card {
+  #disk: Disk
+  #run: RunProgram
+
+  constructor(disk: Disk, run: RunProgram) {
+    this.#disk = disk
+    this.#run = run
+  }
+
+  /** Rejects with a problem that names the file and what is wrong with it. */
+  async settings(): Promise<CardSettings> {
+    const text = await this.#disk.read(settingsPath)
+    const unreadable = (why: string, cause?: unknown): FirstBootProblem =>
+      new FirstBootProblem({ kind: 'card unreadable', text: `card unreadable: ${why}`, isFinal: true }, cause)
+    if (text === undefined)
+      throw unreadable(`there is no ${onBoot.settings} on its boot partition. Write it with "flotilla flash"`)
+    try {
+      return parseCardSettings(text)
+    } catch (error) {
+      throw unreadable(messageOf(error), error)
+    }
+  }
+
+  /** Undefined when the line is not there, or was forgotten half-way. Rejects with a problem when it cannot be read. */
+  async ticket(): Promise<JoinTicket | undefined> {
+    const text = await this.#disk.read(joinPath)
+    if (text === undefined || text.trim() === '') return undefined
+    try {
+      return parseTicket(text)
+    } catch (error) {
+      const why = `card unreadable: ${onBoot.join}: ${messageOf(error)}`
+      throw new FirstBootProblem({ kind: 'card unreadable', text: why, isFinal: true }, error)
+    }
+  }
+
+  /** Whoever finds the card later finds nothing to join by. */
+  async forgetTicket(): Promise<void> {
+    await this.#writing(() => forgetFile(this.#disk, joinPath))
+  }
+
+  /** One line, for whoever puts the card into a laptop. Written when it changes: a FAT has no journal. */
+  async tell(status: string): Promise<void> {
+    await this.#writing(() => putFile(this.#disk, statusPath, { content: `${status}\n` }))
+  }
+
+  /** Our own image mounts the boot partition read-only, so that a power cut finds it clean. */
+  async #writing(write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error
+      await this.#run(['mount', '-o', 'remount,rw', bootMount])
+      try {
+        await write()
+      } finally {
+        await this.#run(['mount', '-o', 'remount,ro', bootMount])
+      }
+    }
+  }
+}

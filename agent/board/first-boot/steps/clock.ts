@@ -1,0 +1,19 @@
+/** Waits a little for the right time: joining needs none, but images come over connections that check it. */
+import { sleep } from '../../../../kit/clock.ts'
+import type { BootContext, Step } from '../context.ts'
+
+/** No board started before this program was written. */
+const plausibleMs = Date.UTC(2025, 0, 1)
+const patienceMs = 60_000
+const lookEveryMs = 2000
+
+export const clockStep: Step = {
+  name: 'clock',
+  title: 'waiting for the time',
+  async run({ clock, say, signal }: BootContext) {
+    const untilMs = clock.monotonic() + patienceMs
+    while (clock.now() < plausibleMs && clock.monotonic() < untilMs) await sleep(clock, lookEveryMs, signal)
+    if (clock.now() < plausibleMs)
+      say('clock: no time server answers, so this board believes that it is long ago; it joins all the same')
+  },
+}

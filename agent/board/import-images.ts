@@ -1,0 +1,73 @@
+/** Imports the container images that come with the program, where containerd lacks them: without pause no pod starts. */
+import { readFile } from 'node:fs/promises'
+import { onBoard } from '../../contract/card/card-places.ts'
+import { CodedError, messageOf } from '../../kit/errors.ts'
+import type { Disk } from './disk.ts'
+import { type RunProgram, runOrFail } from './run-program.ts'
+
+export interface ImportParts {
+  disk: Pick<Disk, 'list'>
+  run: RunProgram
+  directory?: string
+  /** containerd's socket, if not its usual one. */
+  socket?: string | undefined
+}
+
+/** Where CRI looks for images. */
+const namespace = ['--namespace', 'k8s.io']
+const deadlineMs = 120_000
+/** What comes with the program is a few MB. */
+const maxArchives = 16
+const block = 512
+
+/** Resolves to the names that were imported. Rejects with `ServiceUnavailable` while containerd does not answer. */
+export async function importImages(parts: ImportParts): Promise<string[]> {
+  const { disk, run, directory = onBoard.images, socket } = parts
+  const archives = (await disk.list(directory)).filter(name => name.endsWith('.tar')).slice(0, maxArchives)
+  if (archives.length === 0) return []
+  const ctr = ['ctr', ...(socket === undefined ? [] : ['--address', socket]), ...namespace, 'images']
+  const there = new Set((await ask(run, [...ctr, 'ls', '-q'])).split('\n').map(line => line.trim()))
+  const imported: string[] = []
+  for (const archive of archives) {
+    const path = `${directory}/${archive}`
+    const missing = imageNamesIn(await readFile(path)).filter(name => !there.has(name))
+    if (missing.length === 0) continue
+    await runOrFail(run, [...ctr, 'import', path], { deadlineMs })
+    imported.push(...missing)
+  }
+  return imported
+}
+
+async function ask(run: RunProgram, argv: string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(argv)
+  if (status === 0) return stdout
+  if (status === undefined)
+    throw new CodedError('NotFound', 'cannot import container images: because there is no ctr here: install containerd')
+  const why = stderr.trim().split('\n').at(-1) ?? ''
+  throw new CodedError('ServiceUnavailable', `cannot import container images: because containerd says: ${why}`)
+}
+
+/** What an OCI archive calls its images (image-spec, annotations of index.json); none for what is no such archive. */
+export function imageNamesIn(archive: Buffer): string[] {
+  const index = findInTar(archive, 'index.json')
+  try {
+    const { manifests = [] } = JSON.parse(index?.toString('utf8') ?? '{}') as { manifests?: unknown[] }
+    return manifests.flatMap(manifest => {
+      const { annotations = {} } = manifest as { annotations?: Record<string, string> }
+      return annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'] ?? []
+    })
+  } catch (error) {
+    throw new CodedError('Invalid', `cannot read an image archive: because ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** POSIX ustar: the name in bytes 0 to 100 of a header, its size in octal digits at 124; contents fill whole blocks. */
+function findInTar(archive: Buffer, wanted: string): Buffer | undefined {
+  for (let at = 0; at + block <= archive.length; ) {
+    const name = archive.toString('utf8', at, at + 100).replace(/\0.*$/s, '')
+    const size = Number.parseInt(archive.toString('latin1', at + 124, at + 136), 8) || 0
+    if (name === wanted) return archive.subarray(at + block, at + block + size)
+    at += block + Math.ceil(size / block) * block
+  }
+  return undefined
+}

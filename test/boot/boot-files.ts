@@ -33,7 +33,10 @@ export function readBootFile({ image }: BootPartition, path: string): string | u
 }
 
 export function listBootFolder({ image }: BootPartition, folder: string): string[] {
-  const output = execFileSync('mdir', ['-b', '-i', image, `::/${folder}`], { encoding: 'utf8' })
+  const output = execFileSync('mdir', ['-b', '-i', image, `::/${folder}`], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   return output
     .split('\n')
     .filter(Boolean)

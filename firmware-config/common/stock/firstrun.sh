@@ -1,0 +1,88 @@
+#!/bin/sh
+# The first start of a stock Raspberry Pi OS without cloud-init (bookworm and before): systemd runs this in place of the usual start, by
+# systemd.run= in cmdline.txt. Each step may be done twice: a power cut brings all of them again. What it sets is in the folder firstrun
+# beside it, a file for each thing, so that nothing of it is read as a command.
+set -eu
+
+folder=$(cd "$(dirname "$0")" && pwd)
+settings=$folder/firstrun
+# Tests have another root.
+root=${FLOTILLA_ROOT:-}
+cmdline=$(dirname "$folder")/cmdline.txt
+connections=$root/etc/NetworkManager/system-connections
+
+main() {
+  # Step by step, and none keeps the others from being done: a board with a wrong time zone is better than one that nobody reaches.
+  # Not the connections: without the network the board would be lost.
+  try set_hostname
+  try set_timezone
+  try make_admin
+  try set_country
+  set_connections
+  sh "$folder/install.sh" --enable
+  sync
+  # Last: until here the next start begins here again.
+  finish
+}
+
+try() {
+  "$1" || printf 'flotilla: %s has failed, going on\n' "$1"
+}
+
+set_hostname() {
+  name=$(cat "$settings/hostname")
+  printf '%s\n' "$name" >"$root/etc/hostname"
+  # sudo and others look their own name up.
+  sed -i '/^127\.0\.1\.1[[:space:]]/d' "$root/etc/hosts"
+  printf '127.0.1.1\t%s\n' "$name" >>"$root/etc/hosts"
+}
+
+set_timezone() {
+  [ -e "$settings/timezone" ] || return 0
+  zone=$(cat "$settings/timezone")
+  [ -e "$root/usr/share/zoneinfo/$zone" ] || return 1
+  ln -sfn "/usr/share/zoneinfo/$zone" "$root/etc/localtime"
+  printf '%s\n' "$zone" >"$root/etc/timezone"
+}
+
+# As in our own image: logs in by key only, and may all. The first user of the image stays as it is, without a password.
+make_admin() {
+  [ -e "$settings/authorized_keys" ] || return 0
+  getent passwd admin >/dev/null || useradd --create-home --shell /bin/bash --groups sudo,adm admin
+  printf 'admin ALL=(ALL:ALL) NOPASSWD: ALL\n' >"$root/etc/sudoers.d/60-flotilla"
+  chmod 440 "$root/etc/sudoers.d/60-flotilla"
+  home=$root$(getent passwd admin | cut -d: -f6)
+  install -d -m 700 -o admin -g admin "$home/.ssh"
+  install -m 600 -o admin -g admin "$settings/authorized_keys" "$home/.ssh/authorized_keys"
+  mkdir -p "$root/etc/ssh/sshd_config.d"
+  printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' >"$root/etc/ssh/sshd_config.d/60-flotilla.conf"
+  systemctl enable ssh.service
+}
+
+# Raspberry Pi OS keeps the radio off until somebody says where the board is. systemd-rfkill puts it back at each start from these files.
+set_country() {
+  [ -e "$settings/country" ] || return 0
+  for radio in "$root"/var/lib/systemd/rfkill/*:wlan; do
+    [ ! -e "$radio" ] || printf '0\n' >"$radio"
+  done
+  rfkill unblock wifi || true
+}
+
+set_connections() {
+  for file in "$settings"/*.nmconnection; do
+    [ -e "$file" ] || continue
+    # NetworkManager reads none that others may read: it holds the key of the wifi.
+    install -D -m 600 "$file" "$connections/$(basename "$file")"
+  done
+}
+
+finish() {
+  sed 's/ *systemd\.\(run\|run_success_action\|run_failure_action\|unit\)=[^ ]*//g' "$cmdline" >"$cmdline.new"
+  sync "$cmdline.new"
+  mv "$cmdline.new" "$cmdline"
+  # The key of the wifi is on the board's own disk now, and no more for whoever reads the card.
+  rm -rf "$settings" "$folder/firstrun.sh"
+  sync
+}
+
+main

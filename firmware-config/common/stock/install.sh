@@ -1,0 +1,130 @@
+#!/bin/sh
+# Makes a board of a stock system: installs Flotilla's package from this folder of the boot partition, and starts the first start of the
+# board. Goes on where it was stopped, by a power cut as well, and does nothing where it has been.
+#
+#   install.sh --enable   has systemd run the rest, at each start until it is done
+#   install.sh --start    the same, beginning now
+#   install.sh            the rest
+set -eu
+
+folder=$(cd "$(dirname "$0")" && pwd)
+package=$folder/flotilla.deb
+status=$folder/status.txt
+# Tests have another root.
+root=${FLOTILLA_ROOT:-}
+unit=/etc/systemd/system/flotilla-install.service
+# How long to wait for a network and for the time, each; then apt is tried all the same, and says what is missing.
+wait_seconds=${FLOTILLA_WAIT_SECONDS:-120}
+
+main() {
+  # Flotilla has been here: its first start does the rest, and needs neither the package nor this script any more.
+  if [ ! -e "$package" ]; then
+    clean_up
+    exit 0
+  fi
+  case "${1:-}" in
+    --enable) enable_unit ;;
+    --start)
+      enable_unit
+      # Not waiting: this very start of the system may be what it waits for.
+      systemctl start --no-block flotilla-install.service
+      ;;
+    *) install_package ;;
+  esac
+}
+
+# A unit, because cloud-init and systemd.run= start what they start once, whatever became of it.
+enable_unit() {
+  unblock_start
+  cat >"$root$unit.new" <<UNIT
+[Unit]
+Description=Installs Flotilla from the boot partition
+RequiresMountsFor=$folder
+Wants=network-online.target
+After=network-online.target cloud-final.service
+# It tries for as long as it takes: the network may come tomorrow.
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=/bin/sh $folder/install.sh
+Restart=on-failure
+RestartSec=30
+StandardOutput=journal+console
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  # Whole or not at all, also after a power cut.
+  sync "$root$unit.new"
+  mv "$root$unit.new" "$root$unit"
+  systemctl daemon-reload
+  systemctl enable flotilla-install.service
+}
+
+# Raspberry Pi OS asks for a user on the screen, and does not start to the end before somebody answers. Its own tool says "no more".
+unblock_start() {
+  if systemctl is-enabled --quiet userconfig.service 2>/dev/null; then
+    systemctl disable --now userconfig.service
+    systemctl enable getty@tty1.service
+  fi
+}
+
+install_package() {
+  wait_until "waiting for a network" has_network
+  # apt refuses lists that were signed in the future, and a board starts in the past.
+  wait_until "waiting for the time" has_time
+  say "installing Flotilla"
+  export DEBIAN_FRONTEND=noninteractive
+  # What a power cut left half done.
+  dpkg --configure -a || fail "dpkg cannot finish what was begun before: see journalctl -u flotilla-install"
+  apt-get update || fail "no package lists: is there a way to the internet?"
+  # Files in /etc that somebody changed stay as they are.
+  apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 "$package" ||
+    fail "apt cannot install what Flotilla needs: see journalctl -u flotilla-install"
+  sync
+  # First the package, then this: without it the script has nothing to do.
+  rm -f "$package"
+  say "installed"
+  clean_up
+  systemctl start --no-block flotilla-first-boot.service
+}
+
+clean_up() {
+  [ -e "$root$unit" ] || return 0
+  systemctl disable flotilla-install.service || true
+  rm -f "$root$unit"
+}
+
+has_network() {
+  [ -n "$(ip route show default)" ] || [ -n "$(ip -6 route show default)" ]
+}
+
+has_time() {
+  [ "$(timedatectl show --property=NTPSynchronized --value)" = yes ]
+}
+
+# wait_until WORDS COMMAND
+wait_until() {
+  waited=0
+  until "$2"; do
+    [ "$waited" -gt 0 ] || say "$1"
+    [ "$waited" -lt "$wait_seconds" ] || return 0
+    sleep 2
+    waited=$((waited + 2))
+  done
+}
+
+fail() {
+  say "cannot install Flotilla: $1"
+  exit 1
+}
+
+# On the screen and the journal by systemd, and for whoever puts the card into a laptop. A FAT is written only when there is news.
+say() {
+  printf 'flotilla: %s\n' "$1"
+  [ "$(cat "$status" 2>/dev/null || true)" = "$1" ] && return 0
+  printf '%s\n' "$1" >"$status" && sync "$status" || printf 'flotilla: cannot write %s\n' "$status"
+}
+
+main "$@"

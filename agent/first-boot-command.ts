@@ -17,6 +17,7 @@ import type { BootContext, Renderers } from './board/first-boot/context.ts'
 import { runFirstBoot } from './board/first-boot/first-boot.ts'
 import { joiningOf } from './board/first-boot/joining.ts'
 import { Led } from './board/first-boot/led.ts'
+import type { Problem } from './board/first-boot/problem.ts'
 import { firstBootSteps } from './board/first-boot/steps.ts'
 import { Teller } from './board/first-boot/teller.ts'
 import { isOwnImage } from './board/own-image.ts'
@@ -59,8 +60,9 @@ async function firstBoot(signal: AbortSignal, log: Log): Promise<void> {
     const profile: BoardProfile = here.name.startsWith('generic-') ? loadProfile(assets, settings.board) : here
     const joining = joiningOf({ run, clock, random, log, onProgress: say })
     const ownAddresses = (): string[] => lanInterfaces().map(({ address }) => address)
+    const tell = (problem: Problem): Promise<void> => teller.problem('waiting for the time', problem)
     const system = { isOwnImage: await isOwnImage(disk), ownAddresses }
-    return { disk, run, clock, card, settings, profile, render, joining, signal, say, ...system }
+    return { disk, run, clock, card, settings, profile, render, joining, signal, say, tell, ...system }
   }
   await runFirstBoot({ disk, steps: firstBootSteps, teller, prepare, clock, random, log, signal }).finally(() =>
     led.stop(),

@@ -6,6 +6,7 @@ import type { Clock } from '../../../kit/clock.ts'
 import type { Disk } from '../disk.ts'
 import type { RunProgram } from '../run-program.ts'
 import type { Card } from './card.ts'
+import type { Problem } from './problem.ts'
 
 export interface BootContext {
   disk: Disk
@@ -22,6 +23,8 @@ export interface BootContext {
   signal: AbortSignal
   /** A line for the person who waits. */
   say: (line: string) => void
+  /** What keeps a step waiting that does not fail for it. */
+  tell: (problem: Problem) => Promise<void>
 }
 
 /** Of firmware-config. */

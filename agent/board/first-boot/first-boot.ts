@@ -44,8 +44,9 @@ export async function runFirstBoot(parts: FirstBootParts): Promise<boolean> {
     })
   }
   const finished = rfc3339(clock.now())
-  await insist(parts, 'the end', () => writeProgress(disk, { ...progress, finished }))
+  // Told first: after the other, nobody would come to tell it.
   await teller.done(`done: this board is node ${context.settings.hostname}`)
+  await insist(parts, 'the end', () => writeProgress(disk, { ...progress, finished }))
   return true
 }
 

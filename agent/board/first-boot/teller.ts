@@ -34,9 +34,8 @@ export class Teller {
   async problem(where: string, problem: Problem): Promise<void> {
     const { kind, text, isFinal } = problem
     const next = isFinal ? 'This needs you' : 'Trying again'
-    await this.#tell(`${where}: ${text.replace(/[.?]$/, match => (match === '?' ? '?' : ''))}. ${next}`, {
-      blinks: blinksOf[kind],
-    })
+    const sentence = text.endsWith('?') ? text : `${text.replace(/\.$/, '')}.`
+    await this.#tell(`${where}: ${sentence} ${next}`, { blinks: blinksOf[kind] })
   }
 
   async done(text: string): Promise<void> {

@@ -6,14 +6,16 @@ import type { BootContext, Step } from '../context.ts'
 const plausibleMs = Date.UTC(2025, 0, 1)
 const patienceMs = 60_000
 const lookEveryMs = 2000
+const text = 'clock: no time server answers yet, so this board believes that it is long ago. It will join all the same'
 
 export const clockStep: Step = {
   name: 'clock',
   title: 'waiting for the time',
-  async run({ clock, say, signal }: BootContext) {
+  async run({ clock, tell, signal }: BootContext) {
     const untilMs = clock.monotonic() + patienceMs
-    while (clock.now() < plausibleMs && clock.monotonic() < untilMs) await sleep(clock, lookEveryMs, signal)
-    if (clock.now() < plausibleMs)
-      say('clock: no time server answers, so this board believes that it is long ago; it joins all the same')
+    while (clock.now() < plausibleMs && clock.monotonic() < untilMs) {
+      await sleep(clock, lookEveryMs, signal)
+      if (clock.now() < plausibleMs) await tell({ kind: 'clock', text, isFinal: false })
+    }
   },
 }

@@ -1,0 +1,207 @@
+import test from 'ava'
+import { UntrustedMaster } from '../../../../agent/identity/join-exchange.ts'
+import { CodedError, type ErrorCode } from '../../../../kit/errors.ts'
+import { FakeClock } from '../../../../kit/fake-clock.ts'
+import { CrashDisk, type Luck, PowerCut } from '../crash-disk.ts'
+import { joinPath, ownImage, settings, settingsPath, statusPath, testBoard } from './board.ts'
+
+const identityPath = '/var/lib/flotilla/identity/identity.json'
+
+test('a board from our own image gets its name, network, time zone and keys, joins, and forgets the line', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage()))
+  t.true(await board.boot(new FakeClock()))
+  const files = board.disk.files()
+  t.is(files['/etc/hostname'], 'board-1\n')
+  t.is(files['/etc/hosts'], '127.0.0.1 localhost\n127.0.1.1 board-1\n')
+  t.is(files['/etc/localtime'], '/usr/share/zoneinfo/Europe/Berlin')
+  t.regex(files['/home/admin/.ssh/authorized_keys'] ?? '', /^ssh-ed25519 .* alice\n$/)
+  t.truthy(files['/etc/systemd/network/20-lan.network'])
+  t.is(files[identityPath], 'board-1')
+  t.is(files[joinPath], undefined)
+  t.is(files[statusPath], 'done: this board is node board-1\n')
+  t.deepEqual(
+    board.ran.filter(command => !command.includes('images')),
+    [
+      'hostname board-1',
+      'rfkill unblock wifi',
+      'systemctl enable wpa_supplicant@wlan0.service',
+      'systemctl restart --no-block wpa_supplicant@wlan0.service',
+      'systemctl restart --no-block systemd-networkd.service',
+      'chown -R admin:admin /home/admin',
+      'ssh-keygen -A',
+      'systemctl enable ssh.service',
+      'systemctl restart --no-block ssh.service',
+      'systemctl enable flotilla-agent.service',
+      'systemctl start --no-block flotilla-agent.service',
+    ],
+  )
+  t.false(await board.boot(new FakeClock()), 'and never again')
+  t.is(board.signs.at(-1), 'done')
+  t.true(board.disk.poked.some(line => line.startsWith('tty1 flotilla: done')))
+  t.true(board.disk.poked.some(line => line.startsWith('ttyAMA0 flotilla: done')))
+})
+
+test('on a stock image only the profile is applied, and what the owner has there stays', async t => {
+  const own = { '/etc/sysctl.d/60-flotilla.conf': 'mine = 1\n', '/etc/hostname': 'raspberrypi\n' }
+  const board = testBoard(t, new CrashDisk({ ...ownImage(), ...own }), { isOwnImage: false })
+  await board.boot(new FakeClock())
+  t.like(board.disk.files(), own)
+  t.is(board.disk.files()['/etc/localtime'], undefined)
+  t.is(board.disk.files()[identityPath], 'board-1')
+})
+
+for (const luck of ['unsynced kept', 'unsynced lost'] as Luck[]) {
+  test(`a power cut before any operation ends well at the next start (${luck})`, async t => {
+    const straight = testBoard(t, new CrashDisk(ownImage()))
+    await straight.boot(new FakeClock())
+    const { operations } = straight.disk
+    t.true(operations > 40, `${operations} operations`)
+    const wanted = withoutTime(straight.disk.files())
+    for (let cut = 0; cut < operations; cut++) {
+      const board = testBoard(t, new CrashDisk(ownImage()))
+      board.disk.cutAfter(cut)
+      await bootUntilCut(board)
+      // A second cut, a little later, finds a board that is half-way for the second time.
+      board.disk.restart(luck)
+      board.disk.cutAfter(cut % 7)
+      await bootUntilCut(board)
+      board.disk.restart(luck)
+      await board.boot(new FakeClock())
+      t.deepEqual(withoutTime(board.disk.files()), wanted, `cut after ${cut} operations`)
+      const agentStarts = board.ran.filter(command => command.includes('start --no-block flotilla-agent'))
+      t.true(agentStarts.length > 0)
+    }
+  })
+}
+
+/** Until the power goes, which no program survives: the steps' own retries would find the power still off. */
+async function bootUntilCut(board: ReturnType<typeof testBoard>): Promise<void> {
+  const [clock, ending] = [new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal).catch(error => {
+    if (!(error instanceof PowerCut)) throw error
+  })
+  await clock.advance(1000)
+  ending.abort(new PowerCut('the power is off'))
+  await booting
+}
+
+/** The one thing that may differ is when it was finished. */
+function withoutTime(files: Record<string, string>): Record<string, string> {
+  const progress = files['/var/lib/flotilla/first-boot.json'] ?? ''
+  return { ...files, '/var/lib/flotilla/first-boot.json': progress.replace(/"finished":"[^"]+"/, '"finished":""') }
+}
+
+interface Trouble {
+  error: Error
+  says: RegExp
+  blinks: number
+  addresses?: string[]
+}
+
+const refuses = (code: ErrorCode, text: string): Error => new CodedError(code, text)
+const stranger = new CodedError('Unauthorized', 'cannot trust it', { cause: new UntrustedMaster('a:1', 'its CA') })
+
+const troubles: Record<string, Trouble> = {
+  'nobody answers': {
+    error: refuses('ServiceUnavailable', 'cannot join'),
+    says: /step \d+ of \d+, joining the cluster: master not found at 192.168.1.10:8883, nor by mDNS: .*\? Trying again/,
+    blinks: 3,
+  },
+  'no address': {
+    error: refuses('Timeout', 'cannot join'),
+    says: /no network: nobody gave eth0 an address/,
+    blinks: 2,
+    addresses: [],
+  },
+  'a stranger': { error: stranger, says: /another one answers: cannot trust it/, blinks: 3 },
+  'a token that is too old': {
+    error: refuses('Expired', 'the token has run out'),
+    says: /token expired: .*This needs you/,
+    blinks: 4,
+  },
+  'a token that is used up': { error: refuses('Forbidden', 'used up'), says: /token not accepted: used up/, blinks: 4 },
+  'a name that is taken': {
+    error: refuses('AlreadyExists', 'a living board has the name'),
+    says: /a living board has the name. This needs you/,
+    blinks: 5,
+  },
+}
+
+for (const [name, { error, says, blinks, addresses }] of Object.entries(troubles)) {
+  test(`${name}: told in words and blinks, tried again, and well when it is over`, async t => {
+    const board = testBoard(t, new CrashDisk(ownImage()))
+    if (addresses) board.addresses = addresses
+    board.refusals.push(error, error, error)
+    const clock = new FakeClock()
+    const booting = board.boot(clock)
+    await clock.advance(1000)
+    t.regex(board.disk.files()[statusPath] ?? '', says)
+    t.deepEqual(board.signs.at(-1), { blinks })
+    t.truthy(board.disk.files()[joinPath], 'the line is needed still')
+    await clock.advance(20 * 60_000)
+    t.true(await booting)
+    t.is(board.disk.poked.filter(line => line.startsWith('tty1') && says.test(line)).length, 1, 'said once')
+    t.is(board.signs.at(-1), 'done')
+  })
+}
+
+test('a card without settings, or with wrong ones, says so and is read again', async t => {
+  const files = ownImage()
+  files[settingsPath] = 'board: rpi-4\nhostname: Not A Name\n'
+  const board = testBoard(t, new CrashDisk(files))
+  const clock = new FakeClock()
+  const booting = board.boot(clock)
+  await clock.advance(1000)
+  t.regex(board.disk.files()[statusPath] ?? '', /card unreadable: .*hostname/)
+  t.deepEqual(board.signs.at(-1), { blinks: 6 })
+  await board.disk.create(settingsPath, ownImage()[settingsPath] as string)
+  await clock.advance(20 * 60_000)
+  t.true(await booting)
+})
+
+test('a card whose line was used by another board says how to get a new one', async t => {
+  const files = ownImage()
+  delete files[joinPath]
+  const [board, clock, ending] = [testBoard(t, new CrashDisk(files)), new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal)
+  await clock.advance(1000)
+  t.regex(
+    board.disk.files()[statusPath] ?? '',
+    /token missing: .*flotilla token create --node board-1\. This needs you/,
+  )
+  ending.abort(new Error('switched off'))
+  await t.throwsAsync(booting, { message: 'switched off' })
+})
+
+test('the board of the master starts it, and joins by a line of its own', async t => {
+  const files = ownImage({ ...settings, role: 'master' })
+  delete files[joinPath]
+  const [board, clock] = [testBoard(t, new CrashDisk(files)), new FakeClock()]
+  const booting = board.boot(clock)
+  await clock.advance(5000)
+  t.deepEqual(board.joined, [], 'it waits for the master')
+  await board.disk.create('/var/lib/flotilla/master/admin.yaml', 'x')
+  await clock.advance(5000)
+  t.true(await booting)
+  t.deepEqual(board.joined, ['board-1'])
+  t.true(board.ran.includes('systemctl start --no-block flotilla-master.service'))
+})
+
+test('the line is never in a log or on a screen', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage()))
+  await board.boot(new FakeClock())
+  const said = [...board.lines, ...board.disk.poked, ...board.ran].join('\n')
+  t.false(/bcdfghjklmnpqrstvwxz/.test(said))
+  t.false(said.includes(settings.wifi?.key ?? '?'))
+})
+
+test('a clock in 1970 is waited for a little, and then does not matter', async t => {
+  const [board, clock] = [testBoard(t, new CrashDisk(ownImage())), new FakeClock(0)]
+  const booting = board.boot(clock)
+  await clock.advance(30_000)
+  t.deepEqual(board.joined, [])
+  t.deepEqual(board.signs.at(-1), { blinks: 7 })
+  t.regex(board.disk.files()[statusPath] ?? '', /clock: no time server answers yet/)
+  await clock.advance(60_000)
+  t.true(await booting)
+})

@@ -2,9 +2,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
-import { XzReadableStream } from 'xz-decompress'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import xzDecompress from 'xz-decompress'
+import { streamRange } from './file-range.ts'
 import { toolEnvironment } from './run-tool.ts'
 
 export interface ReadXzOptions {
@@ -19,7 +20,10 @@ export async function* readXz(file: FileHandle, { signal, program = 'xz' }: Read
     stdio: [file.fd, 'pipe', 'pipe'],
     env: toolEnvironment,
   }) as ChildProcessByStdio<null, Readable, Readable>
-  const started = await Promise.race([once(child, 'spawn').then(() => true), once(child, 'error').then(() => false)])
+  const started = await once(child, 'spawn').then(
+    () => true,
+    () => false,
+  )
   if (!started) return yield* readByLibrary(file, signal)
   const ended = once(child, 'close')
   const said: string[] = []
@@ -45,17 +49,12 @@ function lastLine(said: string): string {
 }
 
 async function* readByLibrary(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const packed = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 })
-  const chunks = packed[Symbol.asyncIterator]()
-  const source = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await chunks.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-  })
+  const { size: end } = await file.stat()
+  const source = Readable.toWeb(streamRange(file, { start: 0, end }))
   try {
-    for await (const chunk of new XzReadableStream(source as never) as unknown as ReadableStream<Uint8Array>) {
+    for await (const chunk of new xzDecompress.XzReadableStream(
+      source as never,
+    ) as unknown as ReadableStream<Uint8Array>) {
       signal?.throwIfAborted()
       yield chunk
     }

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl'
+import { streamRange } from './file-range.ts'
 
 export interface ZippedImage {
   name: string
@@ -68,6 +69,6 @@ class FileReader extends RandomAccessReader {
   }
 
   override _readStreamForRange(start: number, end: number): Readable {
-    return this.#file.createReadStream({ start, end: end - 1, autoClose: false, highWaterMark: 256 * 1024 })
+    return streamRange(this.#file, { start, end })
   }
 }

@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { pipeline, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress, constants as zlib } from 'node:zlib'
+import { readRange, streamRange } from './file-range.ts'
 import type { ImageFormat } from './image-format.ts'
 import { readXz } from './read-xz.ts'
 import { findZippedImage, readZippedImage } from './read-zip.ts'
@@ -28,7 +29,7 @@ const maxWindowLog = 27
 export const unpackers: Record<ImageFormat, Unpacker> = {
   raw: {
     look: async ({ bytes }) => ({ size: bytes }),
-    read: ({ file, bytes }) => readRange(file, 0, bytes),
+    read: ({ file, bytes }) => readRange(file, { start: 0, end: bytes }),
   },
   xz: {
     look: async ({ file, bytes }) => ({ size: await sizeOfXz(file, bytes) }),
@@ -37,7 +38,8 @@ export const unpackers: Record<ImageFormat, Unpacker> = {
   gzip: {
     // Its last four bytes are the length of its last member modulo 4 GiB (RFC 1952, 2.3.1): not to be relied on.
     look: async () => ({ size: undefined }),
-    read: ({ file, bytes }) => through(readRange(file, 0, bytes), createGunzip({ chunkSize: chunkBytes })),
+    read: ({ file, bytes }) =>
+      through(streamRange(file, { start: 0, end: bytes }), createGunzip({ chunkSize: chunkBytes })),
   },
   zstd: {
     async look({ file, bytes }) {
@@ -46,8 +48,8 @@ export const unpackers: Record<ImageFormat, Unpacker> = {
       return { size: known.length === frames.length ? known.reduce((sum, size) => sum + size, 0) : undefined }
     },
     async *read({ file, bytes }) {
-      for (const { start, end } of await listZstdFrames(file, bytes))
-        yield* through(readRange(file, start, end), createZstdDecompress(zstdOptions))
+      for (const frame of await listZstdFrames(file, bytes))
+        yield* through(streamRange(file, frame), createZstdDecompress(zstdOptions))
     },
   },
   zip: {
@@ -57,10 +59,6 @@ export const unpackers: Record<ImageFormat, Unpacker> = {
 }
 
 const zstdOptions = { chunkSize: chunkBytes, params: { [zlib.ZSTD_d_windowLogMax]: maxWindowLog } }
-
-function readRange(file: FileHandle, start: number, end: number): NodeJS.ReadableStream & AsyncIterable<Buffer> {
-  return file.createReadStream({ start, end: Math.max(start, end - 1), autoClose: false, highWaterMark: chunkBytes })
-}
 
 function through(source: NodeJS.ReadableStream, decoder: Transform): AsyncIterable<Uint8Array> {
   // An error ends both, and comes out of the decoder; so does whoever stops reading early.

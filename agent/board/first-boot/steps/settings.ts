@@ -20,4 +20,6 @@ export const settingsStep: Step = {
 export async function takeSettings(run: RunProgram): Promise<void> {
   await run(['systemctl', 'daemon-reload'])
   await run(['systemctl', 'restart', '--no-block', 'systemd-modules-load.service', 'systemd-sysctl.service'])
+  // It reads another file from now on: the images of the next step, and the first pod, want that. Containers do not notice.
+  await run(['systemctl', 'try-restart', 'containerd.service'])
 }

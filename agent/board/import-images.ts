@@ -11,6 +11,10 @@ export interface ImportParts {
   directory?: string
   /** containerd's socket, if not its usual one. */
   socket?: string | undefined
+  /** Where containerd keeps them: its file system is synced. */
+  containerdRoot?: string
+  /** Also those that are there: a power cut may have left them half on the card. */
+  anew?: boolean
 }
 
 /** Where CRI looks for images. */
@@ -22,19 +26,28 @@ const block = 512
 
 /** Resolves to the names that were imported. Rejects with `ServiceUnavailable` while containerd does not answer. */
 export async function importImages(parts: ImportParts): Promise<string[]> {
-  const { disk, run, directory = onBoard.images, socket } = parts
+  const { disk, run, directory = onBoard.images, socket, containerdRoot = '/var/lib/containerd', anew = false } = parts
   const archives = (await disk.list(directory)).filter(name => name.endsWith('.tar')).slice(0, maxArchives)
   if (archives.length === 0) return []
   const ctr = ['ctr', ...(socket === undefined ? [] : ['--address', socket]), ...namespace, 'images']
   const there = new Set((await ask(run, [...ctr, 'ls', '-q'])).split('\n').map(line => line.trim()))
+  const found: Array<{ path: string; names: string[] }> = []
+  for (const path of archives.map(name => `${directory}/${name}`)) {
+    found.push({ path, names: imageNamesIn(await readFile(path)) })
+  }
+  const stale = anew ? found.flatMap(({ names }) => names).filter(name => there.has(name)) : []
+  // All of them first: a layer goes when no image has it any more, and what was unpacked of it would be taken for whole.
+  if (stale.length > 0) await runOrFail(run, [...ctr, 'rm', '--sync', ...stale], { deadlineMs })
   const imported: string[] = []
-  for (const archive of archives) {
-    const path = `${directory}/${archive}`
-    const missing = imageNamesIn(await readFile(path)).filter(name => !there.has(name))
+  for (const { path, names } of found) {
+    const missing = names.filter(name => anew || !there.has(name))
     if (missing.length === 0) continue
     await runOrFail(run, [...ctr, 'import', path], { deadlineMs })
     imported.push(...missing)
   }
+  // containerd notes an image as whole before its files are on the card; after a power cut they would be empty, for good:
+  // https://github.com/containerd/containerd/issues/8973
+  if (imported.length > 0) await runOrFail(run, ['sync', '--file-system', containerdRoot], { deadlineMs })
   return imported
 }
 

@@ -6,6 +6,7 @@ export const imagesStep: Step = {
   name: 'images',
   title: 'importing container images',
   async run({ disk, run }) {
-    await importImages({ disk, run })
+    // Whoever comes here did not see the end of it before.
+    await importImages({ disk, run, anew: true })
   },
 }

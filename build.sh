@@ -16,6 +16,8 @@ Usage: ./build.sh [command]
   (none)         check and compile; leaves a runnable dist/flotilla
   pack [--arch x64,arm64,armv7]
                  the whole program as one file for each architecture, in dist/pack
+  deb [--arch amd64,arm64]
+                 the Debian packages, in dist/deb; packs first what is missing or old
   demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
@@ -30,6 +32,7 @@ main() {
   case "${1:-build}" in
     build) build ;;
     pack) shift; pack "$@" ;;
+    deb) shift; deb "$@" ;;
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
     bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 bench/bench.ts "$@" ;;
@@ -85,6 +88,40 @@ ensure_pack() {
       flotilla.ts package-lock.json -newer "dist/pack/flotilla-linux-$program" -type f -print -quit)" ]; then stale+=("$program"); fi
   done
   [ ${#stale[@]} -eq 0 ] || pack --arch "$(IFS=,; echo "${stale[*]}")"
+}
+
+# The Debian packages, in dist/deb: ./build.sh deb [--arch amd64,arm64] [--level 0-9, of xz].
+deb() {
+  local architectures=amd64,arm64 level=3 architecture
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --arch) architectures=$2; shift 2 ;;
+      --level) level=$2; shift 2 ;;
+      *) usage >&2; exit 2 ;;
+    esac
+  done
+  install_debian npm:npm busybox:busybox-static xz:xz-utils
+  install_npm
+  for architecture in ${architectures//,/ }; do
+    case "$architecture" in amd64) ensure_pack x64 ;; *) ensure_pack "$architecture" ;; esac
+    [ -e "dist/images/$architecture/pause.tar" ] || container_images "$architecture"
+  done
+  step "building the Debian packages"
+  on_node24 images/debian/build.ts --arch "$architectures" --level "$level"
+}
+
+# Our container images for one architecture, as archives that come with the package.
+container_images() { on_node24 images/build.ts "dist/images/$1" "$1"; }
+
+# For what is made of the packages: builds when one is missing or older than its sources.
+ensure_deb() {
+  local architecture package stale=()
+  for architecture in "$@"; do
+    package=$(find dist/deb -name "flotilla_*_$architecture.deb" -newer images/debian/build.ts -print -quit 2>/dev/null || true)
+    if [ -z "$package" ] || [ -n "$(find agent cli contract firmware-config images/debian images/program kit master flotilla.ts \
+      package-lock.json "dist/images/$architecture" -newer "$package" -type f -print -quit 2>/dev/null)" ]; then stale+=("$architecture"); fi
+  done
+  [ ${#stale[@]} -eq 0 ] || deb --arch "$(IFS=,; echo "${stale[*]}")"
 }
 
 # Debian's npm may be old and run an old Node: it only unpacks what the lock file names, and runs no install scripts.

@@ -29,7 +29,10 @@ export function createCompleteCommand(loadProgram: () => Promise<Command>, given
       const openBus = given?.openBus ?? openMqttBusWithin(connectMs)
       try {
         const line = readLine(await loadProgram(), input.rest ?? [])
-        const names = await findNames(input.arguments[0] ?? '', line, { terminal: { ...terminal, warn() {} }, openBus })
+        const names = await findNames(input.arguments[0] ?? '', line, {
+          terminal: { ...terminal, warn: () => undefined },
+          openBus,
+        })
         terminal.print(
           names
             .slice(0, maxNames)

@@ -28,14 +28,14 @@ export function renderManPages(places: Place[], facts: ManFacts): ManPage[] {
 function renderProgram(root: Place, tops: Place[], facts: ManFacts): string {
   return page([
     title('flotilla', facts),
-    section('NAME', `flotilla \\- ${escape(root.command.summary)}`),
+    section('NAME', `flotilla \\- ${roff(root.command.summary)}`),
     section('SYNOPSIS', '.B flotilla\n.I command\n.RI [ options ]\n.RI [ arguments ]'),
     section('DESCRIPTION', paragraphs(about)),
-    section('COMMANDS', tops.map(top => tagged(`.B ${nameOf(top)}(1)`, escape(top.command.summary))).join('\n')),
+    section('COMMANDS', tops.map(top => tagged(`.B ${nameOf(top)}(1)`, roff(top.command.summary))).join('\n')),
     section('OPTIONS', tagged('.BR \\-h ", " \\-\\-help', 'Show what a command takes; every command has it.')),
     section('EXIT STATUS', exitStatus),
-    section('ENVIRONMENT', environment.map(([name, what]) => tagged(`.B ${name}`, escape(what))).join('\n')),
-    section('FILES', files.map(([path, what]) => tagged(`.I ${escape(path)}`, escape(what))).join('\n')),
+    section('ENVIRONMENT', environment.map(([name, what]) => tagged(`.B ${name}`, roff(what))).join('\n')),
+    section('FILES', files.map(([path, what]) => tagged(`.I ${roff(path)}`, roff(what))).join('\n')),
     section('EXAMPLES', examples(firstSteps)),
     section('SEE ALSO', tops.map(top => `.BR ${nameOf(top)} (1)`).join(',\n')),
   ])
@@ -46,9 +46,9 @@ function renderCommand(top: Place, below: Place[], facts: ManFacts): string {
   const list = [top, ...below].flatMap(({ command }) => command.examples ?? [])
   return page([
     title(nameOf(top), facts),
-    section('NAME', `${nameOf(top)} \\- ${escape(lower(top.command.summary))}`),
+    section('NAME', `${nameOf(top)} \\- ${roff(lower(top.command.summary))}`),
     section('SYNOPSIS', all.map(synopsis).join('\n.br\n')),
-    section('DESCRIPTION', `${escape(top.command.summary)}.`),
+    section('DESCRIPTION', `${roff(top.command.summary)}.`),
     below.length > 0 &&
       section(
         'COMMANDS',
@@ -68,7 +68,7 @@ function renderCommand(top: Place, below: Place[], facts: ManFacts): string {
 function subcommand(place: Place): string {
   const { path, command, options } = place
   const heading = `.SS ${quote(['flotilla', ...path].join(' '))}`
-  return [heading, `${escape(command.summary)}.`, ...options.map(option)].join('\n')
+  return [heading, `${roff(command.summary)}.`, ...options.map(option)].join('\n')
 }
 
 function synopsis({ path, arguments: args, options }: Place): string {
@@ -77,19 +77,19 @@ function synopsis({ path, arguments: args, options }: Place): string {
     return required ? `.I ${quote(`${name}${dots}`)}` : `.RI [ ${quote(`${name}${dots}`)} ]`
   })
   const given = options.length > 1 ? ['.RI [ options ]'] : []
-  return [`.B ${['flotilla', ...path].map(escape).join(' ')}`, ...given, ...words].join('\n')
+  return [`.B ${['flotilla', ...path].map(roff).join(' ')}`, ...given, ...words].join('\n')
 }
 
 function option({ short, long, value, option: { summary, default: usual, choices, repeats } }: PlaceOption): string {
   const flags = short === undefined || short === long ? [long] : [short, long]
-  const form = flags.map(flag => `\\fB${escape(flag)}\\fR`).join(', ')
-  const taken = value ? ` ${value.required ? '' : '['}\\fI${escape(value.name)}\\fR${value.required ? '' : ']'}` : ''
+  const form = flags.map(flag => `\\fB${roff(flag)}\\fR`).join(', ')
+  const taken = value ? ` ${value.required ? '' : '['}\\fI${roff(value.name)}\\fR${value.required ? '' : ']'}` : ''
   const more = [
     choices && `One of: ${choices.join(', ')}.`,
     usual !== undefined && usual !== '' && `Default: ${[usual].flat().join(', ')}.`,
     repeats && !/repeated/.test(summary) && 'May be repeated.',
   ].filter(Boolean)
-  return tagged(`${form}${taken}`, escape([`${summary}.`, ...more].join(' ')))
+  return tagged(`${form}${taken}`, roff([`${upper(summary)}.`, ...more].join(' ')))
 }
 
 function title(name: string, { version, date }: ManFacts): string {
@@ -109,16 +109,20 @@ function tagged(tag: string, text: string): string {
 }
 
 function paragraphs(texts: string[]): string {
-  return texts.map(escape).join('\n.PP\n')
+  return texts.map(roff).join('\n.PP\n')
 }
 
 /** As they stand: a line of a terminal must not be filled. */
 function examples(lines: string[]): string {
-  return `.nf\n${lines.map(escape).join('\n')}\n.fi`
+  return `.nf\n${lines.map(roff).join('\n')}\n.fi`
 }
 
 function nameOf({ path }: Place): string {
   return ['flotilla', path[0]].join('-')
+}
+
+function upper(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 /** NAME lines begin in lower case, but for names. */
@@ -127,11 +131,11 @@ function lower(text: string): string {
 }
 
 function quote(text: string): string {
-  return `"${escape(text).replaceAll('"', '\\(dq')}"`
+  return `"${roff(text).replaceAll('"', '\\(dq')}"`
 }
 
 /** groff_char(7): a bare hyphen becomes a typographic one, which nobody can paste; a line must not begin with a control character. */
-function escape(text: string): string {
+function roff(text: string): string {
   const plain = text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
@@ -148,7 +152,7 @@ const about = [
 ]
 const exitStatus = ['0\tDone.', '1\tIt went wrong: the reason is on standard error.', '2\tWrong use of the command.']
   .map(line => line.split('\t') as [string, string])
-  .map(([status, meaning]) => tagged(`.B ${status}`, escape(meaning)))
+  .map(([status, meaning]) => tagged(`.B ${status}`, roff(meaning)))
   .join('\n')
 const environment: Array<[string, string]> = [
   ['FLOTILLA_CONFIG', 'The configuration to use instead of ~/.config/flotilla/config.yaml.'],

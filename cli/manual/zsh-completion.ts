@@ -31,7 +31,7 @@ function renderArguments(place: Place): Rest {
   const specs = place.arguments.map(argument => {
     const action = actionOf(completesArgument(place, argument))
     const which = argument.variadic ? '*' : argument.required ? '' : ':'
-    return quote(`${which}:${escape(argument.name)}:${action}`)
+    return quote(`${which}:${plain(argument.name)}:${action}`)
   })
   return { specs, after: ['  return 1'] }
 }
@@ -66,7 +66,7 @@ function renderOption(place: Place, option: PlaceOption, mark = ''): string {
   const many = option.option.repeats || value?.variadic
   // Given once, neither way of writing it is proposed again.
   const excluded = many ? '*' : flags.length > 1 ? `(${flags.join(' ')})` : ''
-  const told = `[${escape(option.option.summary)}]`
+  const told = `[${plain(option.option.summary)}]`
   const taken = value ? renderValue(value, completesOption(place, option)) : ''
   const forms = flags.map(flag => quote(`${mark}${excluded}${flag}${suffixOf(flag, value)}${told}${taken}`))
   return forms.join(' ')
@@ -80,7 +80,7 @@ function suffixOf(flag: string, value: ValueParts | undefined): string {
 }
 
 function renderValue({ name, required }: ValueParts, completes: Completes): string {
-  return `${required ? ':' : '::'}${escape(name)}:${actionOf(completes)}`
+  return `${required ? ':' : '::'}${plain(name)}:${actionOf(completes)}`
 }
 
 function actionOf(completes: Completes): string {
@@ -103,7 +103,7 @@ function functionOf(path: string[]): string {
 }
 
 /** zshcompsys(1): colons and brackets end a field of a spec. */
-function escape(text: string): string {
+function plain(text: string): string {
   return text.replaceAll(/[\\:[\]]/g, '\\$&')
 }
 

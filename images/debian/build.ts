@@ -22,6 +22,8 @@ export interface DebianBuild {
   epoch?: number
   /** The clone's folder. */
   root?: string
+  /** Where the packed programs and the archives of container images are. Default: `dist` of the clone. */
+  dist?: string
 }
 
 const execute = promisify(execFile)
@@ -29,7 +31,7 @@ const here = resolve(import.meta.dirname, '../..')
 
 /** Resolves to the paths of the packages. */
 export async function buildDebs(options: DebianBuild): Promise<string[]> {
-  const { root = here, version: packageVersion = version } = options
+  const { root = here, dist = join(root, 'dist'), version: packageVersion = version } = options
   const epoch = options.epoch ?? (await sourceEpoch(root))
   const manual = await mkdtemp(join(tmpdir(), 'flotilla-manual-'))
   try {
@@ -37,9 +39,9 @@ export async function buildDebs(options: DebianBuild): Promise<string[]> {
     const scripts = await readScripts(join(root, 'images/debian/maintainer'))
     const paths: string[] = []
     for (const architecture of options.architectures) {
-      const sbom = await readBuilt(join(root, `dist/pack/flotilla-linux-${architectures[architecture]}.cdx.json`))
+      const sbom = await readBuilt(join(dist, `pack/flotilla-linux-${architectures[architecture]}.cdx.json`))
       const documents = { version: packageVersion, epoch, sbom, modules: join(root, 'node_modules') }
-      const files = listPackageFiles({ architecture, root, manual, documents })
+      const files = listPackageFiles({ architecture, root, dist, manual, documents })
       const path = join(options.outDir, `flotilla_${packageVersion}_${architecture}.deb`)
       await writeDeb({ path, version: packageVersion, architecture, files, scripts, epoch, level: options.level })
       paths.push(path)

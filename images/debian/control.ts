@@ -34,13 +34,12 @@ const depends = [
 const recommends = [
   // `flotilla flash`: reads drives, tables and compressed images.
   'fdisk',
-  'util-linux',
   'xz-utils',
   'zstd',
   // The first start and the master find each other by name where there is no address on the card.
   'ca-certificates',
 ]
-const suggests = ['mosquitto', 'bash-completion', 'minisign']
+const suggests = ['mosquitto', 'bash-completion']
 
 export function renderControl({ version, architecture, installedBytes }: ControlFacts): string {
   const fields = {

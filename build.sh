@@ -63,7 +63,7 @@ bundle() {
   ln -s "$(command -v node)" dist/node
   install -m 755 cli/launcher.sh dist/flotilla
   # Data that the program reads, without the code beside it.
-  tar -c --exclude='*.ts' firmware-config | tar -x -C dist/assets
+  tar -c --exclude='*.ts' firmware-config node_modules/js-fatfs/dist/fatfs.wasm | tar -x -C dist/assets
   on_node24 images/build.ts dist/images
 }
 

@@ -3,6 +3,7 @@ import { type Command, usageExitStatus } from '../kit/command-line.ts'
 import { CodedError } from '../kit/errors.ts'
 import { createCreateCommand } from './cli-create.ts'
 import { createConfigCommand, createTrustCommands } from './cli-trust.ts'
+import { flashWords } from './flash-words.ts'
 import type { Fleet, Load } from './fleet.ts'
 import { createMissingCommands, createMissingRollouts } from './kubectl-words.ts'
 import { createProcessTerminal } from './terminal.ts'
@@ -43,6 +44,7 @@ export function createFleetCommands(fleet?: Fleet): Command[] {
     },
     { ...apiResourcesWords, ...run(async () => (await import('./commands/api-resources.ts')).runApiResources) },
     { ...versionWords, ...run(async () => (await import('./commands/version.ts')).runVersion) },
+    { ...flashWords, ...run(async () => (await import('./flash/flash.ts')).runFlash) },
     ...createTrustCommands(run),
     createCreateCommand(run, fleet),
     createConfigCommand(run),

@@ -1,6 +1,7 @@
-/** The boot partition of an image or of a card, opened to be looked at and changed; nothing is written to it. */
+/** The boot partition of an image or of a card, to be looked at, and to be changed for each card anew; nothing is written to it. */
 import type { Assets } from '../../kit/assets.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
+import type { HeadFile } from './disk/head-file.ts'
 import { readHead } from './disk/head-file.ts'
 import { type ImageSource, openImage } from './disk/image-source.ts'
 import { type Fat, openFat } from './fat.ts'
@@ -8,43 +9,39 @@ import { bootPartitionOf, readPartitions, tableBytes } from './partition-table.t
 
 export interface CardImage {
   source: ImageSource
-  fat: Fat
+  /** To look at. */
+  stock: Fat
+  /** A view of its own, whose changes are its own. */
+  openBoot(): Promise<Fat>
   close(): Promise<void>
 }
 
-/** Beyond it, an image's boot partition would not fit into memory or /tmp of a small board. */
-const maxHeadBytes = 4 * 1024 ** 3
-
 /** Rejects with `Invalid`, naming the image. */
-export async function openCardImage(path: string, assets: Assets): Promise<CardImage> {
+export async function openCardImage(path: string, assets: Assets, signal?: AbortSignal): Promise<CardImage> {
   const source = await openImage(path)
   const end = async (first: Uint8Array): Promise<number> => {
-    const boot = bootPartitionOf(await readPartitions(first.subarray(0, tableBytes)))
-    const bytes = boot.start + boot.size
-    if (bytes > maxHeadBytes)
-      throw new CodedError('Invalid', `its boot partition ends at ${bytes} bytes, beyond ${maxHeadBytes}`)
-    return bytes
+    const { start, size } = bootPartitionOf(await readPartitions(first.subarray(0, tableBytes)))
+    return start + size
   }
-  const head = await readHead(source, end).catch(error => explain(path, error))
+  const head = await readHead(source, end, signal).catch(error => explain(path, error))
   try {
     const { start, size } = bootPartitionOf(await readPartitions(await head.read(0, tableBytes)))
-    const fat = await openFat({ path: head.path, offset: start, size, assets })
-    return {
-      source,
-      fat,
-      async close() {
-        fat.close()
-        await head.close()
-      },
-    }
+    const openBoot = (): Promise<Fat> => openFat({ path: head.path, offset: start, size, assets })
+    const stock = await openBoot()
+    return { source, stock, openBoot, close: () => closeAll(stock, head) }
   } catch (error) {
     await head.close()
     return explain(path, error)
   }
 }
 
+async function closeAll(stock: Fat, head: HeadFile): Promise<void> {
+  stock.close()
+  await head.close()
+}
+
+/** What is found wrong in an image names the image. */
 function explain(path: string, error: unknown): never {
-  if (!(error instanceof CodedError)) throw error
-  if (error.message.includes(path)) throw error
-  throw new CodedError(error.code, `cannot use ${path}: because of its contents: ${messageOf(error)}`, { cause: error })
+  if (!(error instanceof CodedError) || error.message.includes(path)) throw error
+  throw new CodedError(error.code, `cannot use ${path}: ${messageOf(error)}`, { cause: error })
 }

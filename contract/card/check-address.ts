@@ -56,3 +56,16 @@ function isInside(address: string, { address: own, prefix }: Network): boolean {
 function numberOf(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
 }
+
+/** The address `steps` further in the same network: for boards that are numbered one after another. */
+export function followingCidr(cidr: string, steps: number): string {
+  const [address = '', prefix = ''] = cidr.split('/')
+  const next = numberOf(address) + steps
+  return `${[24, 16, 8, 0].map(bits => Math.floor(next / 2 ** bits) % 256).join('.')}/${prefix}`
+}
+
+/** Whether both are hosts of one network. */
+export function isSameNetwork(cidr: string, other: string): boolean {
+  const network = parseCidr(cidr)
+  return network !== undefined && isInside(other.split('/')[0] ?? '', network)
+}

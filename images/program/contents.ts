@@ -10,6 +10,8 @@ import { locatePackageFile } from './npm-package.ts'
 
 /** Folders of the sources whose data the program reads (`programAssets`). */
 const assetFolders = ['firmware-config']
+/** And files of libraries. */
+const assetFiles = ['node_modules/js-fatfs/dist/fatfs.wasm']
 
 export async function collectFiles(
   root: string,
@@ -22,7 +24,8 @@ export async function collectFiles(
   for (const [name, addon] of Object.entries(architecture.addons))
     files.set(`native/${name}`, await readFile(await locatePackageFile(addon, root)))
   const assets = folderAssets(root)
-  for (const name of assetFolders.flatMap(folder => assets.list(folder))) files.set(`assets/${name}`, assets.read(name))
+  const names = [...assetFolders.flatMap(folder => assets.list(folder)), ...assetFiles]
+  for (const name of names) files.set(`assets/${name}`, assets.read(name))
   for (const [name, archive] of await containerImages(root, architecture)) files.set(`assets/images/${name}`, archive)
   return files
 }

@@ -1,0 +1,96 @@
+/** Where a card is written to: the drive or file that was named, or the removable drive that somebody chooses from a list. */
+import { resolve } from 'node:path'
+import { CodedError } from '../../kit/errors.ts'
+import type { Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
+import { askLine, canAsk } from './ask.ts'
+import { describeDrive, driveLines } from './describe-drive.ts'
+import type { Drive } from './disk/drive.ts'
+import { findDrive, listDrives } from './disk/drives.ts'
+import { targetKindOf } from './disk/open-target.ts'
+import { type ImageFacts, refusalsOf, warningsOf } from './disk/refusals.ts'
+
+export type ChosenTarget =
+  | { kind: 'drive'; path: string; drive: Drive }
+  | { kind: 'file'; path: string; exists: boolean }
+
+export interface ChoiceParts {
+  terminal: Terminal
+  image: ImageFacts
+  /** The name of the drive that is meant although it looks like the wrong one. */
+  force: string | undefined
+}
+
+const maxTries = 5
+
+/** Throws UsageError when nobody is there to choose, and what is refused. */
+export async function chooseTarget(named: string | undefined, parts: ChoiceParts): Promise<ChosenTarget> {
+  if (named === undefined) return driveTarget(await chooseDrive(parts), parts)
+  // As people say it, and as the list shows it: sdb.
+  const path = /^(sd[a-z]+|mmcblk\d+|nvme\d+n\d+|loop\d+)$/.test(named) ? `/dev/${named}` : resolve(named)
+  const kind = await targetKindOf(path)
+  if (kind !== 'drive') return { kind: 'file', path, exists: kind === 'file' }
+  return driveTarget(await findDrive(path), parts)
+}
+
+/** The same drive again, as it is now: with another card in it. */
+export async function recheckDrive(path: string, parts: ChoiceParts): Promise<Drive> {
+  const drive = await findDrive(path)
+  await assertAllowed(drive, parts)
+  return drive
+}
+
+async function driveTarget(drive: Drive, parts: ChoiceParts): Promise<ChosenTarget> {
+  await assertAllowed(drive, parts)
+  return { kind: 'drive', path: drive.path, drive }
+}
+
+/** What cannot be forced is refused at once; what can is forced by the drive's name, typed now or given before. */
+async function assertAllowed(drive: Drive, { terminal, image, force }: ChoiceParts): Promise<void> {
+  const refusals = refusalsOf(drive, image)
+  const [first] = refusals
+  for (const warning of warningsOf(drive)) terminal.warn(`Look twice: ${warning}\n`)
+  if (!first || (refusals.every(({ forceable }) => forceable) && force === drive.name)) return
+  const isForceable = refusals.every(({ forceable }) => forceable)
+  const told = isForceable ? `${first.message}. Or, if it is the right one: --force ${drive.name}` : first.message
+  const refused = new CodedError('Forbidden', told)
+  if (!isForceable || !canAsk(terminal) || force !== undefined) throw refused
+  terminal.warn(`${refusals.map(({ message }) => message).join('\n')}\n${driveLines(drive).join('\n')}\n`)
+  const typed = await askLine(`If it is the right one all the same, type its name (${drive.name}): `, terminal)
+  if (typed !== drive.name) throw refused
+}
+
+async function chooseDrive({ terminal, image }: ChoiceParts): Promise<Drive> {
+  for (let attempt = 1; ; attempt++) {
+    const drives = (await listDrives()).filter(({ removable, attachment }) => removable && attachment !== 'loop')
+    const fitting = drives.filter(drive => refusalsOf(drive, image).length === 0)
+    if (!canAsk(terminal)) throw new UsageError(`name the drive to write to. ${listed(drives)}`)
+    if (fitting.length > 0) {
+      const chosen = await pick(fitting, terminal)
+      if (chosen) return chosen
+    } else {
+      const refused = drives.flatMap(drive => refusalsOf(drive, image).slice(0, 1)).map(({ message }) => `${message}\n`)
+      await askLine(
+        `${refused.join('')}No card is here that could be written. Put one in, then press Enter. `,
+        terminal,
+      )
+    }
+    if (attempt === maxTries)
+      throw new CodedError('NotFound', `cannot find a drive to write to: because none was chosen. ${listed(drives)}`)
+  }
+}
+
+async function pick(drives: Drive[], terminal: Terminal): Promise<Drive | undefined> {
+  const rows = drives.map((drive, index) => `  ${index + 1}  ${describeDrive(drive)}`)
+  terminal.warn(`Cards and drives that can be taken out:\n${rows.join('\n')}\n`)
+  const answer = await askLine(`Which one is to be written? Its number or name (Enter looks again): `, terminal)
+  const name = answer.replace(/^\/dev\//, '')
+  const found = drives.find((drive, index) => drive.name === name || String(index + 1) === answer)
+  if (!found && answer !== '') terminal.warn(`There is no ${answer} in the list.\n`)
+  return found
+}
+
+function listed(drives: Drive[]): string {
+  if (drives.length === 0) return 'No drive is here that can be taken out; a file may be named as well'
+  return `There are:\n${drives.map(drive => `  ${describeDrive(drive)}`).join('\n')}`
+}

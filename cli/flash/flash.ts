@@ -1,0 +1,85 @@
+/** `flotilla flash`: from a command line to a card that a board starts and joins from. */
+import type { Input } from '../../kit/command-line.ts'
+import { CodedError, messageOf } from '../../kit/errors.ts'
+import type { Fleet, RunCommand } from '../fleet.ts'
+import { readOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+import { askLine, canAsk, Interrupted } from './ask.ts'
+import { type ChosenTarget, chooseTarget } from './choose-target.ts'
+import { deviceOf } from './disk/image-place.ts'
+import { showProgress } from './disk/show-progress.ts'
+import { showDryRun } from './dry-run.ts'
+import { flashCards } from './flash-cards.ts'
+import { inspectCard } from './inspect.ts'
+import { type Preparation, prepare } from './prepare.ts'
+import { planLines } from './tell.ts'
+import { openDoor, withDoor } from './way-in.ts'
+import { readWish } from './wish.ts'
+
+/** As shells have it: 128 and SIGINT. */
+const interruptedStatus = 130
+
+export const runFlash: RunCommand = async (input, fleet) => {
+  const { terminal } = fleet
+  const inspected = readOptions(input).text('inspect')
+  if (inspected !== undefined) return inspectCard(inspected, input, fleet)
+  const wish = readWish(input)
+  try {
+    return await flash(input, fleet, wish)
+  } catch (error) {
+    if (wish.json && error instanceof CodedError)
+      terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
+    if (!(error instanceof Interrupted) && !terminal.hungUp.aborted) throw error
+    terminal.warn(`${messageOf(error)}\n`)
+    return interruptedStatus
+  }
+}
+
+async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWish>): Promise<number> {
+  const { terminal } = fleet
+  const display = showProgress(terminal, wish.json ? 'json' : 'bar')
+  // From here on Ctrl-C has its time: to take back what was made, and to say what state the card is in.
+  const release = terminal.catchSignals()
+  try {
+    const preparation = await prepare(wish, terminal, display).finally(() => display.stop())
+    try {
+      if (wish.dryRun) return await showDryRun(preparation, terminal)
+      return await withDoor(await openDoor(preparation, input, fleet), async door => {
+        const target = await chooseTarget(wish.target, await choiceOf(preparation, fleet))
+        if (!(await confirmPlan(preparation, { target, joins: door.joins, terminal }))) return 1
+        return flashCards({ preparation, door, target, terminal, display, choice: await choiceOf(preparation, fleet) })
+      })
+    } finally {
+      await preparation.image.close()
+    }
+  } finally {
+    display.stop()
+    release()
+  }
+}
+
+async function choiceOf(
+  { image, wish }: Preparation,
+  { terminal }: Fleet,
+): Promise<Parameters<typeof chooseTarget>[1]> {
+  const { size: sizeBytes, path } = image.source
+  return { terminal, image: { sizeBytes, device: await deviceOf(path) }, force: wish.force }
+}
+
+interface PlanToConfirm {
+  target: ChosenTarget
+  /** `cluster home at …`. */
+  joins: string
+  terminal: Fleet['terminal']
+}
+
+async function confirmPlan(preparation: Preparation, { target, joins, terminal }: PlanToConfirm): Promise<boolean> {
+  terminal.warn(`${planLines(preparation, target, joins).join('\n')}\n`)
+  const isHarmless = target.kind === 'file' && !target.exists
+  if (preparation.wish.yes || isHarmless) return true
+  const question = `All that is on ${target.path} will be gone.`
+  if (!canAsk(terminal)) throw new UsageError(`${question} Nobody is here to say so: use --yes`)
+  if (/^y(es)?$/i.test(await askLine(`${question} Go on? [y/N] `, terminal))) return true
+  terminal.warn('Nothing was written.\n')
+  return false
+}

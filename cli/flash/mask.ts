@@ -1,0 +1,20 @@
+/** Takes what is secret out of what is shown. */
+import type { CardSettings } from '../../contract/card/card-settings.ts'
+import { parseTicket } from '../../contract/wire/join.ts'
+
+export const masked = '******'
+
+/** What must not be seen of a card's settings. */
+export function secretsOf({ wifi }: CardSettings): string[] {
+  return wifi?.key === undefined ? [] : [wifi.key]
+}
+
+export function maskSecrets(text: string, secrets: string[]): string {
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, masked), text)
+}
+
+/** The join line without the token's secret, whose id stays: it names the token in "token list". Throws `BadRequest`. */
+export function maskTicket(line: string): string {
+  const { token } = parseTicket(line)
+  return maskSecrets(line.trim(), [token.secret])
+}

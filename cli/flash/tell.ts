@@ -1,0 +1,114 @@
+/** What flash tells people: before it writes, after each card, and what happens next. Pure. */
+import { formatDuration } from '../durations.ts'
+import type { ChosenTarget } from './choose-target.ts'
+import { driveLines } from './describe-drive.ts'
+import { formatSize } from './disk/format-size.ts'
+import type { Preparation } from './prepare.ts'
+
+export interface FlashedCard {
+  hostname: string
+  /** The drive or file. */
+  target: string
+  bytes: number
+  sha256: string
+  /** RFC 3339, by the clock of this machine. */
+  flashedAt: string
+  tokenId?: string
+  /** RFC 3339: until when its first start may come. */
+  expires?: string
+}
+
+/** All that is about to happen, for whoever says yes to it. */
+export function planLines(preparation: Preparation, target: ChosenTarget, joins: string): string[] {
+  const { image, kind, profile, cards, confirmedBy, wish, package: debian } = preparation
+  const { size } = image.source
+  const names = cards.map(({ hostname }) => hostname)
+  const rows: Array<[string, string | undefined]> = [
+    [
+      'Image',
+      [kind.title, image.source.path, size === undefined ? '' : formatSize(size)]
+        .filter(part => part !== '')
+        .join(', '),
+    ],
+    ['', confirmedBy === undefined ? undefined : `its checksum is that of ${confirmedBy}`],
+    ['Package', debian && `${debian.path}, ${formatSize(debian.content.length)}`],
+    [
+      'Board',
+      `${names.length > 3 ? `${names[0]} to ${names.at(-1)} (${names.length})` : names.join(', ')}: ${profile.title}`,
+    ],
+    ['Joins', joins],
+    ['Network', networkOf(preparation)],
+    ['Login', loginOf(preparation)],
+    ['Labels', labelsOf(wish.labels)],
+    [
+      'Waits',
+      wish.role === 'master' || wish.joinFile !== undefined
+        ? undefined
+        : `${formatDuration(wish.ttlMs)} for its first start; then its token runs out`,
+    ],
+  ]
+  const shown = rows
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([title, value]) => `${title.padEnd(8)} ${value}`)
+  const [first = '', ...more] =
+    target.kind === 'drive'
+      ? driveLines(target.drive)
+      : [`the file ${target.path}${target.exists ? ', which is there already' : ''}`]
+  return [...shown, `${'Target'.padEnd(8)} ${first}`, ...more.map(line => `${' '.repeat(9)}${line}`)]
+}
+
+export function cardLines({ hostname, target, bytes, sha256 }: FlashedCard, isVerified: boolean): string[] {
+  return [
+    `${hostname}: ${formatSize(bytes)} written to ${target}${isVerified ? ' and read back' : ''} (sha256 ${sha256})`,
+  ]
+}
+
+/** What to do now, what happens then, and how to see it. */
+export function finalLines({ profile, wish, kind, cards }: Preparation, done: FlashedCard[]): string[] {
+  const [card] = done
+  const one = done.length === 1
+  const who = one ? `${card?.hostname}` : 'each board'
+  const isFile = card !== undefined && !card.target.startsWith('/dev/')
+  const medium = isFile
+    ? 'Start the board from the image'
+    : one
+      ? 'Put the card into the board'
+      : 'Put each card into its board'
+  const install = kind.by === 'own' ? '' : ' installs Flotilla and what it needs from the network (some minutes),'
+  const goal = wish.role === 'master' ? 'starts the master of a new cluster, and joins it' : 'joins, and shows as Ready'
+  const until = done.map(({ expires }) => expires).find(expires => expires !== undefined)
+  return [
+    '',
+    `${medium} (${profile.title}) and switch it on.`,
+    `At its first start ${who} grows its disk, takes its name,${install} ${goal}.`,
+    'Its LED and its screen tell how far it is; so does flotilla/status.txt on the card.',
+    ...(until === undefined
+      ? []
+      : [`The first start may come until ${until}; after it the ${one ? 'card is' : 'cards are'} worth nothing.`]),
+    wish.role === 'master'
+      ? `Then, to command it: ssh admin@${cards[0]?.hostname}.local`
+      : 'Watch it:  flotilla get nodes -w',
+  ]
+}
+
+function networkOf({ cards }: Preparation): string {
+  const [first] = cards
+  const { wifi, address } = first ?? {}
+  const medium = wifi ? `wifi ${wifi.ssid} (${wifi.key === undefined ? 'open' : 'WPA2'}, ${wifi.country})` : 'cable'
+  if (!address) return `${medium}, DHCP`
+  const last = cards.at(-1)?.address?.cidr
+  const range = last === address.cidr ? address.cidr : `${address.cidr} to ${last}`
+  return `${medium}, ${range}${address.gateway === undefined ? '' : `, gateway ${address.gateway}`}`
+}
+
+function loginOf({ cards, kind }: Preparation): string {
+  const keys = cards[0]?.sshKeys ?? []
+  if (keys.length === 0) return 'nobody (no --ssh-key)'
+  return `${kind.by === 'own' ? 'admin' : 'the default user'}, by ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`
+}
+
+function labelsOf(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')
+}

@@ -1,0 +1,58 @@
+/** Writes one card: its files into a view of the image's boot partition, the image with these changes to the target, and back. */
+import type { Clock } from '../../kit/clock.ts'
+import { type CardFile, writeContent } from './card-content.ts'
+import type { CardImage } from './card-image.ts'
+import type { ChosenTarget } from './choose-target.ts'
+import { openTarget } from './disk/open-target.ts'
+import type { Patch } from './disk/patches.ts'
+import type { OnProgress } from './disk/progress.ts'
+import { unmountDrive } from './disk/unmount.ts'
+import { verifyImage } from './disk/verify-image.ts'
+import { writeImage } from './disk/write-image.ts'
+
+export interface WriteCardParts {
+  image: CardImage
+  files: CardFile[]
+  target: ChosenTarget
+  verify: boolean
+  progress: OnProgress
+  signal: AbortSignal
+  clock: Clock
+}
+
+export interface WrittenCard {
+  bytes: number
+  sha256: string
+}
+
+/** Rejects as writing and verifying do; what is then on a drive does not start. */
+export async function writeCard({
+  image,
+  files,
+  target: chosen,
+  verify,
+  ...how
+}: WriteCardParts): Promise<WrittenCard> {
+  const patches = await patchesFor(image, files)
+  if (chosen.kind === 'drive') await unmountDrive(chosen.drive)
+  const target = await openTarget(chosen.path)
+  try {
+    const written = await writeImage({ source: image.source, patches, target, ...how })
+    if (verify) await verifyImage({ target, written, ...how })
+    await target.finish()
+    return { bytes: written.bytes, sha256: written.sha256 }
+  } finally {
+    await target.abandon()
+  }
+}
+
+/** Rejects with `RequestEntityTooLarge` when the files do not fit. */
+export async function patchesFor(image: CardImage, files: CardFile[]): Promise<Patch[]> {
+  const boot = await image.openBoot()
+  try {
+    writeContent(boot, files)
+    return boot.patches()
+  } finally {
+    boot.close()
+  }
+}

@@ -143,6 +143,8 @@ export function qemuArguments({ hardware, card, direct, forward = {}, writeLog }
   return [
     ...hardware.arguments,
     ...['-S', '-display', 'none', '-nodefaults', '-no-reboot', '-serial', 'chardev:console'],
+    // Emulation on a busy machine may stop for longer than a watchdog waits; a board that hangs misses our deadlines instead.
+    ...['-action', 'watchdog=none'],
     ...['-netdev', `user,id=lan${forwards.join('')}`, '-device', `${network},netdev=lan`],
     ...cardArguments({ kind: hardware.card, path: card, first: direct === undefined, writeLog }),
     ...(direct ? directArguments(direct) : []),

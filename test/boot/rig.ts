@@ -1,6 +1,6 @@
 /** What a scenario works with: a master, a machine, its card, and the times that it took. */
 import { execFileSync } from 'node:child_process'
-import { renameSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCondition } from '../../contract/resources/conditions.ts'
 import type { Node } from '../../contract/resources/node.ts'
@@ -30,6 +30,15 @@ const pollMs = 500
 /** Emulation on a busy machine is slow: what takes longer than this on a PC with two processors does not come at all. */
 const patienceMs = 240_000
 
+export interface RigParts {
+  kind: MachineKind
+  master: Master
+  directory: string
+  /** Default: after the machine. */
+  node?: string
+  say: (line: string) => void
+}
+
 export class Rig {
   readonly kind: MachineKind
   readonly master: Master
@@ -42,12 +51,12 @@ export class Rig {
   #machine: Machine | undefined
   #ports = { service: 0, ssh: 0 }
 
-  constructor(parts: { kind: MachineKind; master: Master; directory: string; say: (line: string) => void }) {
+  constructor(parts: RigParts) {
     this.kind = parts.kind
     this.master = parts.master
     this.directory = parts.directory
     this.say = parts.say
-    this.node = `${parts.kind.name}-1`
+    this.node = parts.node ?? `${parts.kind.name}-1`
   }
 
   get card(): string {
@@ -57,6 +66,11 @@ export class Rig {
   /** Opens the board's sshd; its public half is flashed. */
   get sshKey(): string {
     return join(this.directory, 'key')
+  }
+
+  makeSshKey(): void {
+    if (existsSync(this.sshKey)) return
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test-boot', '-f', this.sshKey])
   }
 
   get machine(): Machine {

@@ -14,7 +14,7 @@ export interface Step {
 }
 
 /** A power of two, as SD cards in QEMU must be; most of it is a hole in the file. */
-const cardBytes = 4 * 2 ** 30
+export const cardBytes = 4 * 2 ** 30
 const manifest = resolve(import.meta.dirname, 'hello.yaml')
 
 export const flash: Step = {
@@ -22,9 +22,17 @@ export const flash: Step = {
   async run(rig) {
     const image = resolve(import.meta.dirname, `../../dist/os/flotilla-${rig.kind.architecture}.img.zst`)
     if (!existsSync(image)) throw new Error(`${image} is not there: make it with ./build.sh images`)
-    const key = rig.sshKey
-    if (!existsSync(key)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test-boot', '-f', key])
-    const about = ['--image', image, '--board', rig.kind.board, '--hostname', rig.node, '--ssh-key', `${key}.pub`]
+    rig.makeSshKey()
+    const about = [
+      '--image',
+      image,
+      '--board',
+      rig.kind.board,
+      '--hostname',
+      rig.node,
+      '--ssh-key',
+      `${rig.sshKey}.pub`,
+    ]
     await rig.master.run('flash', rig.card, ...about, '--yes')
     truncateSync(rig.card, cardBytes)
     const line = readBootFile(bootPartition(rig.card), onBoot.join)

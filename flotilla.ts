@@ -54,6 +54,10 @@ async function loadRoot(argv: string[]): Promise<Command> {
   return { ...root, commands: [...fleetCommands, ...islandSummaries] }
 }
 
+// As in `flotilla --help | head`: the reader has what it wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 // Not awaited here: packed into one file, the program's modules are CommonJS, which cannot wait at their top.
 void main(process.argv.slice(2)).then(status => {
   process.exitCode = status

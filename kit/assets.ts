@@ -1,6 +1,6 @@
 /** Files that are part of the program: beside it in a folder, or inside it when all is packed into one file. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { CodedError } from './errors.ts'
 import { type PackedFiles, packedFiles } from './packed-files.ts'
 
@@ -28,7 +28,7 @@ export function folderAssets(root: string): Assets {
       try {
         const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
         const files = entries.filter(entry => entry.isFile() && !entry.name.endsWith('.ts'))
-        return files.map(entry => join(entry.parentPath, entry.name).slice(join(root, '/').length)).sort()
+        return files.map(entry => relative(root, join(entry.parentPath, entry.name))).sort()
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
         throw error

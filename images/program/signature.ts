@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { makeDirectory } from '../../kit/directory.ts'
 import { runTool } from './run-tool.ts'
 
@@ -17,7 +17,7 @@ export async function writeChecksums(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const names = entries
     .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name).slice(join(folder, '/').length))
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
   const wanted = names.filter(name => !notSummed.includes(name) && !name.endsWith('.part')).sort()
   const lines = await Promise.all(
     wanted.map(async name => {

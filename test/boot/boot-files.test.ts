@@ -56,7 +56,7 @@ test("a card's config.txt is followed as the firmware of a Pi 3 does: the last w
     'a/kernel8.img': 'kernel of a Pi',
     'a/initramfs8': 'initrd',
     'a/cmdline.txt': 'root=/dev/mmcblk0p2 rootwait\n',
-    'a/bcm2710-rpi-3-b.dtb': 'tree',
+    'a/bcm2837-rpi-3-b.dtb': 'tree',
   })
   const direct = takeBootFiles(card, kindOf('raspi3b'), directory)
   t.is(readFileSync(direct.kernel, 'utf8'), 'kernel of a Pi')

@@ -60,7 +60,7 @@ export const machines: MachineKind[] = [
     title: 'Raspberry Pi 3B: its device tree, SD card and usb network',
     ...{ board: 'rpi-3', architecture: 'arm64', firmware: 'direct', slowness: 4 },
     hardware: { program: 'qemu-system-aarch64', arguments: pi3, card: 'sd', network: 'usb' },
-    deviceTree: 'bcm2710-rpi-3-b.dtb',
+    deviceTree: 'bcm2837-rpi-3-b.dtb',
     // QEMU's watchdog of the Pi resets it at once; its serial line is the first UART.
     commandLine: 'modprobe.blacklist=bcm2835_wdt dwc_otg.fiq_fsm_enable=0',
   },

@@ -30,6 +30,12 @@ const pollMs = 500
 /** Emulation on a busy machine is slow: what takes longer than this on a PC with two processors does not come at all. */
 const patienceMs = 240_000
 
+/** One thing that is done to a board; rejects unless what must come of it is seen. */
+export interface Step {
+  title: string
+  run: (rig: Rig) => Promise<void>
+}
+
 export interface RigParts {
   kind: MachineKind
   master: Master

@@ -5,13 +5,9 @@ import { resolve } from 'node:path'
 import { onBoot } from '../../contract/card/card-places.ts'
 import { isPodReady } from '../../contract/resources/pods.ts'
 import { bootPartition, readBootFile } from './boot-files.ts'
+import { cutFirstStart, cutPoints } from './first-start-cuts.ts'
 import type { MachineKind } from './machines.ts'
-import type { Rig } from './rig.ts'
-
-export interface Step {
-  title: string
-  run: (rig: Rig) => Promise<void>
-}
+import type { Rig, Step } from './rig.ts'
 
 /** A power of two, as SD cards in QEMU must be; most of it is a hole in the file. */
 export const cardBytes = 4 * 2 ** 30
@@ -41,7 +37,7 @@ export const flash: Step = {
 }
 
 const firstStart: Step = {
-  title: 'it starts, grows its card, and joins over TLS by the token on it',
+  title: 'it starts, and joins over TLS by the token on its card',
   async run(rig) {
     await rig.powerOn('first start')
     await rig.until('hello', () => rig.saysHello())
@@ -132,10 +128,18 @@ const off: Step = {
   },
 }
 
+export interface LifeOptions {
+  /** Cut at every point of the first start, not only where most is at stake. */
+  everyCut: boolean
+  seed: number
+}
+
 /** QEMU's Pi is slow: its join is proven, and what comes after it on the machines that are quick. */
-export function lifeOf(kind: MachineKind): Step[] {
-  const birth = [flash, firstStart, forgotten]
-  return kind.name === 'raspi3b' ? birth : [...birth, apply, serve, exec, alone, together, lost, off]
+export function lifeOf({ name }: MachineKind, { everyCut, seed }: LifeOptions): Step[] {
+  if (name === 'raspi3b') return [flash, firstStart, forgotten]
+  const cuts = everyCut ? cutPoints.map(point => point.name) : name === 'amd64' ? ['formatting', 'joining'] : []
+  const cut = cuts.length > 0 ? [cutFirstStart(cuts, seed)] : []
+  return [flash, ...cut, firstStart, forgotten, apply, serve, exec, alone, together, lost, off]
 }
 
 async function podServes(rig: Rig): Promise<void> {

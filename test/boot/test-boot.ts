@@ -1,4 +1,4 @@
-/** `./build.sh test-boot [machine…] [--jobs N] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
+/** `./build.sh test-boot [machine…] [--jobs N] [--every-cut] [--seed N] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,13 +8,19 @@ import { systemClock } from '../../kit/clock.ts'
 import { messageOf } from '../../kit/errors.ts'
 import { type MachineKind, machines } from './machines.ts'
 import { Master } from './master.ts'
-import { type BootTimes, Rig } from './rig.ts'
-import { lifeOf, type Step } from './scenario.ts'
+import { type BootTimes, Rig, type Step } from './rig.ts'
+import { lifeOf } from './scenario.ts'
 
-const options = { keep: { type: 'boolean' }, jobs: { type: 'string', default: '2' } } as const
+const options = {
+  keep: { type: 'boolean' },
+  jobs: { type: 'string', default: '2' },
+  'every-cut': { type: 'boolean', default: false },
+  seed: { type: 'string' },
+} as const
 const { values, positionals } = parseArgs({ options, allowPositionals: true })
 /** Those that CI boots. */
 const usual = ['amd64', 'arm64', 'raspi3b']
+const life = { everyCut: values['every-cut'], seed: Number(values.seed ?? systemClock.now() & 0xffff) }
 const stopped = new AbortController()
 
 process.exitCode = await main()
@@ -56,7 +62,7 @@ async function live(kind: MachineKind, directory: string): Promise<Result> {
   // Whoever waits for the machine then learns that it is gone.
   stopped.signal.addEventListener('abort', () => void rig.cut())
   try {
-    const passed = await runSteps(rig, lifeOf(kind))
+    const passed = await runSteps(rig, lifeOf(kind, life))
     return { kind, times: rig.times, passed }
   } finally {
     await rig.cut()

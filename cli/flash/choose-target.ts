@@ -1,5 +1,5 @@
 /** Where a card is written to: the drive or file that was named, or the removable drive that somebody chooses from a list. */
-import { resolve } from 'node:path'
+import { join, parse, resolve } from 'node:path'
 import { CodedError } from '../../kit/errors.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -31,6 +31,18 @@ export async function chooseTarget(named: string | undefined, parts: ChoiceParts
   const kind = await targetKindOf(path)
   if (kind !== 'drive') return { kind: 'file', path, exists: kind === 'file' }
   return driveTarget(await findDrive(path), parts)
+}
+
+/** One for each card. To files: board.img becomes board-1.img, board-2.img … To a drive: the same one, with another card in it. */
+export async function targetsFor(target: ChosenTarget, count: number): Promise<ChosenTarget[]> {
+  if (count === 1 || target.kind === 'drive') return Array.from({ length: count }, () => target)
+  const paths = Array.from({ length: count }, (_, index) => numbered(target.path, index + 1))
+  return Promise.all(paths.map(async path => ({ kind: 'file', path, exists: (await targetKindOf(path)) === 'file' })))
+}
+
+function numbered(path: string, number: number): string {
+  const { dir, name, ext } = parse(path)
+  return join(dir, `${name}-${number}${ext}`)
 }
 
 /** The same drive again, as it is now: with another card in it. */

@@ -6,6 +6,7 @@ import type { Terminal } from '../terminal.ts'
 import { askLine, canAsk, Interrupted } from './ask.ts'
 import { type CardFile, cardContent } from './card-content.ts'
 import { type ChoiceParts, type ChosenTarget, recheckDrive } from './choose-target.ts'
+import { driveLines } from './describe-drive.ts'
 import type { ProgressDisplay } from './disk/progress-display.ts'
 import { placeholderTicket } from './dry-run.ts'
 import type { Enrolment } from './enrol.ts'
@@ -18,7 +19,8 @@ import { patchesFor, writeCard } from './write-card.ts'
 export interface FlashCardsParts {
   preparation: Preparation
   door: Door
-  target: ChosenTarget
+  /** One for each card. */
+  targets: ChosenTarget[]
   choice: ChoiceParts
   terminal: Terminal
   display: ProgressDisplay
@@ -27,6 +29,7 @@ export interface FlashCardsParts {
 /** How long somebody may take to change a card without a terminal to say so. */
 const changeWithinMs = 30 * 60_000
 const lookEveryMs = 1000
+const maxChanges = 10
 
 /** Resolves to the exit status. */
 export async function flashCards(parts: FlashCardsParts): Promise<number> {
@@ -87,19 +90,26 @@ function filesFor(preparation: Preparation, settings: CardSettings, ticket: stri
   return cardContent({ ...preparation, settings, ticket: line, package: debian?.content }, image.stock)
 }
 
-/** To files: board.img becomes board-1.img, board-2.img … To a drive: the next card, which must not be the last one again. */
+/** The next card in the same drive, which must not be the last one again; and it may hold what somebody wants to keep. */
 async function targetFor(
-  { preparation, target, choice, terminal }: FlashCardsParts,
+  { preparation, targets, choice, terminal }: FlashCardsParts,
   index: number,
 ): Promise<ChosenTarget> {
-  const { cards } = preparation
-  if (cards.length === 1 || (target.kind === 'drive' && index === 0)) return target
-  if (target.kind === 'file') return { ...target, path: numbered(target.path, index + 1) }
+  const { cards, wish } = preparation
+  const target = targets[index]!
+  if (target.kind === 'file' || index === 0) return target
   const [written, next] = [cards[index - 1]!.hostname, cards[index]!.hostname]
   const change = `Take the card of ${written} out, and put one for ${next} into ${target.path}`
-  if (canAsk(terminal)) await askLine(`${change}, then press Enter. `, terminal)
-  else terminal.warn(`${change}.\n`)
-  return { ...target, drive: await nextCard({ path: target.path, written, choice, terminal }) }
+  for (let attempt = 1; attempt <= maxChanges; attempt++) {
+    if (canAsk(terminal)) await askLine(`${change}, then press Enter. `, terminal)
+    else terminal.warn(`${change}.\n`)
+    const drive = await nextCard({ path: target.path, written, choice, terminal })
+    terminal.warn(`${driveLines(drive).join('\n')}\n`)
+    if (wish.yes) return { ...target, drive }
+    const answer = await askLine(`All that is in ${target.path} will be gone. Go on with ${next}? [y/N] `, terminal)
+    if (/^y(es)?$/i.test(answer)) return { ...target, drive }
+  }
+  throw new CodedError('Timeout', `cannot go on with ${next}: because no card for it was agreed to`)
 }
 
 interface NextCard {
@@ -132,10 +142,4 @@ async function nextCard({
     else await sleep(clock, lookEveryMs, hungUp)
   }
   throw new CodedError('Timeout', `cannot go on with the next card: because none was put into ${path}`)
-}
-
-function numbered(path: string, number: number): string {
-  const dot = path.lastIndexOf('.')
-  const isEnding = dot > path.lastIndexOf('/') + 1
-  return isEnding ? `${path.slice(0, dot)}-${number}${path.slice(dot)}` : `${path}-${number}`
 }

@@ -1,11 +1,12 @@
 /** `flotilla flash`: from a command line to a card that a board starts and joins from. */
 import type { Input } from '../../kit/command-line.ts'
-import { CodedError, messageOf } from '../../kit/errors.ts'
+import { CodedError } from '../../kit/errors.ts'
 import type { Fleet, RunCommand } from '../fleet.ts'
 import { readOptions } from '../options.ts'
+import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { askLine, canAsk, Interrupted } from './ask.ts'
-import { type ChosenTarget, chooseTarget } from './choose-target.ts'
+import { type ChoiceParts, type ChosenTarget, chooseTarget, targetsFor } from './choose-target.ts'
 import { deviceOf } from './disk/image-place.ts'
 import { showProgress } from './disk/show-progress.ts'
 import { showDryRun } from './dry-run.ts'
@@ -27,11 +28,11 @@ export const runFlash: RunCommand = async (input, fleet) => {
   try {
     return await flash(input, fleet, wish)
   } catch (error) {
-    if (wish.json && error instanceof CodedError)
-      terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
-    if (!(error instanceof Interrupted) && !terminal.hungUp.aborted) throw error
-    terminal.warn(`${messageOf(error)}\n`)
-    return interruptedStatus
+    if (!(error instanceof CodedError) || error instanceof UsageError) throw error
+    if (wish.json) terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
+    // Told here: most of what goes wrong does so on this machine, and not at the server.
+    terminal.warn(`error: ${error.message}\n`)
+    return error instanceof Interrupted || terminal.hungUp.aborted ? interruptedStatus : 1
   }
 }
 
@@ -45,9 +46,10 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
     try {
       if (wish.dryRun) return await showDryRun(preparation, terminal)
       return await withDoor(await openDoor(preparation, input, fleet), async door => {
-        const target = await chooseTarget(wish.target, await choiceOf(preparation, fleet))
-        if (!(await confirmPlan(preparation, { target, joins: door.joins, terminal }))) return 1
-        return flashCards({ preparation, door, target, terminal, display, choice: await choiceOf(preparation, fleet) })
+        const choice = await choiceOf(preparation, terminal)
+        const targets = await targetsFor(await chooseTarget(wish.target, choice), wish.count)
+        if (!(await confirmPlan(preparation, { targets, joins: door.joins, terminal }))) return 1
+        return flashCards({ preparation, door, targets, terminal, display, choice })
       })
     } finally {
       await preparation.image.close()
@@ -58,26 +60,23 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
   }
 }
 
-async function choiceOf(
-  { image, wish }: Preparation,
-  { terminal }: Fleet,
-): Promise<Parameters<typeof chooseTarget>[1]> {
+async function choiceOf({ image, wish }: Preparation, terminal: Terminal): Promise<ChoiceParts> {
   const { size: sizeBytes, path } = image.source
   return { terminal, image: { sizeBytes, device: await deviceOf(path) }, force: wish.force }
 }
 
 interface PlanToConfirm {
-  target: ChosenTarget
+  targets: ChosenTarget[]
   /** `cluster home at …`. */
   joins: string
-  terminal: Fleet['terminal']
+  terminal: Terminal
 }
 
-async function confirmPlan(preparation: Preparation, { target, joins, terminal }: PlanToConfirm): Promise<boolean> {
-  terminal.warn(`${planLines(preparation, target, joins).join('\n')}\n`)
-  const isHarmless = target.kind === 'file' && !target.exists
-  if (preparation.wish.yes || isHarmless) return true
-  const question = `All that is on ${target.path} will be gone.`
+async function confirmPlan(preparation: Preparation, { targets, joins, terminal }: PlanToConfirm): Promise<boolean> {
+  terminal.warn(`${planLines(preparation, targets, joins).join('\n')}\n`)
+  const losing = targets.filter(target => target.kind === 'drive' || target.exists)
+  if (preparation.wish.yes || losing.length === 0) return true
+  const question = `All that is in ${[...new Set(losing.map(({ path }) => path))].join(', ')} will be gone.`
   if (!canAsk(terminal)) throw new UsageError(`${question} Nobody is here to say so: use --yes`)
   if (/^y(es)?$/i.test(await askLine(`${question} Go on? [y/N] `, terminal))) return true
   terminal.warn('Nothing was written.\n')

@@ -19,7 +19,7 @@ export interface FlashedCard {
 }
 
 /** All that is about to happen, for whoever says yes to it. */
-export function planLines(preparation: Preparation, target: ChosenTarget, joins: string): string[] {
+export function planLines(preparation: Preparation, targets: ChosenTarget[], joins: string): string[] {
   const { image, kind, profile, cards, confirmedBy, wish, package: debian } = preparation
   const { size } = image.source
   const names = cards.map(({ hostname }) => hostname)
@@ -50,11 +50,16 @@ export function planLines(preparation: Preparation, target: ChosenTarget, joins:
   const shown = rows
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([title, value]) => `${title.padEnd(8)} ${value}`)
-  const [first = '', ...more] =
-    target.kind === 'drive'
-      ? driveLines(target.drive)
-      : [`the file ${target.path}${target.exists ? ', which is there already' : ''}`]
+  const [first = '', ...more] = targetLines(targets)
   return [...shown, `${'Target'.padEnd(8)} ${first}`, ...more.map(line => `${' '.repeat(9)}${line}`)]
+}
+
+function targetLines(targets: ChosenTarget[]): string[] {
+  const [first] = targets
+  if (first?.kind === 'drive') return driveLines(first.drive)
+  return targets.map(
+    target => `the file ${target.path}${target.kind === 'file' && target.exists ? ', which is there already' : ''}`,
+  )
 }
 
 export function cardLines({ hostname, target, bytes, sha256 }: FlashedCard, isVerified: boolean): string[] {
@@ -101,10 +106,13 @@ function networkOf({ cards }: Preparation): string {
   return `${medium}, ${range}${address.gateway === undefined ? '' : `, gateway ${address.gateway}`}`
 }
 
-function loginOf({ cards, kind }: Preparation): string {
+function loginOf({ cards, wish }: Preparation): string {
   const keys = cards[0]?.sshKeys ?? []
-  if (keys.length === 0) return 'nobody (no --ssh-key)'
-  return `${kind.by === 'own' ? 'admin' : 'the default user'}, by ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`
+  if (keys.length === 0)
+    return wish.role === 'master'
+      ? 'nobody (no --ssh-key): LOOK TWICE, then nobody gets at the new cluster from elsewhere'
+      : 'nobody (no --ssh-key)'
+  return `admin, by ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`
 }
 
 function labelsOf(labels: Record<string, string>): string {

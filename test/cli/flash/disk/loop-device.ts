@@ -48,14 +48,24 @@ export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   return folder
 }
 
+export interface LoopOptions {
+  folder?: string
+  /** Of losetup. */
+  options?: string[]
+}
+
 /** Its backing file begins with noise, as a used card does. */
-export async function createLoop(t: ExecutionContext, bytes: number, folder?: string): Promise<LoopDevice> {
+export async function createLoop(
+  t: ExecutionContext,
+  bytes: number,
+  { folder, options = [] }: LoopOptions = {},
+): Promise<LoopDevice> {
   const backing = join(folder ?? (await temporaryFolder(t)), `card-${process.hrtime.bigint()}`)
   const file = await open(backing, 'wx')
   await file.write(Buffer.alloc(Math.min(bytes, 2 ** 20), 0xa5), 0, undefined, 0)
   await file.truncate(bytes)
   await file.close()
-  const path = (await run('losetup', '--show', '--find', backing)).trim()
+  const path = (await run('losetup', ...options, '--show', '--find', backing)).trim()
   // Before the folder goes: ava runs the last teardown first.
   t.teardown(() => run('losetup', '--detach', path).catch(() => undefined))
   return { path, backing }

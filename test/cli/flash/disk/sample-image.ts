@@ -31,12 +31,12 @@ export async function readAllOf(source: Pick<ImageSource, 'read'>): Promise<Buff
 }
 
 /** An image that is nowhere but in memory, in pieces as odd as those of decompressors. */
-export function sourceOf(disk: Uint8Array, size: number | undefined = disk.length): ImageSource {
+export function sourceOf(disk: Uint8Array, knowsSize = true): ImageSource {
   return {
     path: '/dev/null',
     format: 'raw',
     name: 'memory.img',
-    size,
+    size: knowsSize ? disk.length : undefined,
     async *read(signal) {
       for (let at = 0, step = 1; at < disk.length; at += step) {
         signal?.throwIfAborted()

@@ -6,11 +6,14 @@ import { runTool } from './run-tool.ts'
 import type { Target } from './target.ts'
 import { writeAll } from './write-sparse.ts'
 
+/** So long udev may look at a disk that was just put in. */
+const udevPatienceSeconds = 5
+
 export async function openDrive(path: string): Promise<Target> {
   const { file, isDirect } = await openExclusively(path)
   try {
     // systemd's udev leaves a locked disk alone, instead of mounting what appears on it while we verify (systemd: Block device locking).
-    await lockFile(file, path)
+    await lockFile(file, path, udevPatienceSeconds)
     const { capacity, blockBytes } = await measure(path)
     return createTarget({ file, path, isDirect, capacity, blockBytes })
   } catch (error) {
@@ -31,8 +34,10 @@ async function openExclusively(path: string): Promise<{ file: FileHandle; isDire
 }
 
 async function measure(path: string): Promise<{ capacity: number; blockBytes: number }> {
-  const said = await runTool(['blockdev', '--getsize64', '--getss', path])
-  const [capacity = 0, blockBytes = 512] = said.trim().split('\n').map(Number)
+  const said = await runTool(['blockdev', '--getsize64', '--getss', '--getro', path])
+  const [capacity = 0, blockBytes = 512, isReadOnly = 0] = said.trim().split('\n').map(Number)
+  // Root may open it for writing, and hears of it only at the first write, and then as EPERM.
+  if (isReadOnly === 1) throw Object.assign(new Error('read-only'), { code: 'EROFS' })
   return { capacity, blockBytes }
 }
 

@@ -27,7 +27,7 @@ async function openPartial(partial: string): Promise<FileHandle> {
     // Nobody else's file is written through a link that lies in wait.
     const file = await open(partial, flags.O_RDWR | flags.O_CREAT | flags.O_NOFOLLOW, 0o600)
     try {
-      await lockFile(file, partial)
+      await lockFile(file, partial, 0)
       // Between our opening and our lock, another flash may have given it its name.
       const [ours, there] = await Promise.all([file.stat(), stat(partial).catch(() => undefined)])
       if (ours.ino === there?.ino) {

@@ -1,9 +1,13 @@
 /** Sizes as they are printed on cards: powers of ten. */
 
+const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
 /** `31.9 GB`, `512 MB`. */
 export function formatSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** power
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
+  const digits = bytes < 1000 ? 0 : 1
+  for (let value = bytes, unit = 0; ; value /= 1000, unit++) {
+    // What would be rounded to 1000 is 1.0 of the next.
+    if (value >= 999.5 && unit < units.length - 1) continue
+    return `${value >= 99.95 ? Math.round(value) : value.toFixed(digits)} ${units[unit]}`
+  }
 }

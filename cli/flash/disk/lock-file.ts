@@ -3,11 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { CodedError, hasCode } from '../../../kit/errors.ts'
 import { runTool } from './run-tool.ts'
 
-/** udev holds a disk while it looks at it. */
-const patienceSeconds = 5
-
 /** The lock is the open file's and not the program's that takes it: it lasts until `file` is closed, or we die. Rejects with `Conflict`. */
-export async function lockFile(file: FileHandle, path: string): Promise<void> {
+export async function lockFile(file: FileHandle, path: string, patienceSeconds: number): Promise<void> {
   try {
     await runTool(['flock', '--exclusive', '--timeout', String(patienceSeconds), '3'], { fd: file.fd })
   } catch (error) {

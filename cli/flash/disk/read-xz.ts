@@ -50,7 +50,8 @@ function lastLine(said: string): string {
 
 async function* readByLibrary(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const { size: end } = await file.stat()
-  const source = Readable.toWeb(streamRange(file, { start: 0, end }))
+  const packed = streamRange(file, { start: 0, end })
+  const source = Readable.toWeb(packed)
   try {
     for await (const chunk of new xzDecompress.XzReadableStream(
       source as never,

@@ -24,6 +24,6 @@ test('what is said already is not said twice', t => {
 })
 
 test('sizes are those that are printed on cards', t => {
-  const sizes = [0, 999, 1000, 31_914_983_424, 512e6, 2e12, 999_999_999]
-  t.deepEqual(sizes.map(formatSize), ['0 B', '999 B', '1.0 kB', '31.9 GB', '512 MB', '2.0 TB', '1000 MB'])
+  const sizes = [0, 999, 1000, 31_914_983_424, 512e6, 2e12, 999_999_999, 99_960_000]
+  t.deepEqual(sizes.map(formatSize), ['0 B', '999 B', '1.0 kB', '31.9 GB', '512 MB', '2.0 TB', '1.0 GB', '100 MB'])
 })

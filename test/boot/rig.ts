@@ -1,7 +1,7 @@
 /** What a scenario works with: a master, a machine, its card, and the times that it took. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { findCondition } from '../../contract/resources/conditions.ts'
 import type { Node } from '../../contract/resources/node.ts'
 import type { Pod } from '../../contract/resources/pod.ts'
@@ -42,6 +42,8 @@ export interface RigParts {
   directory: string
   /** Default: after the machine. */
   node?: string
+  /** Where our images are. Default: where ./build.sh images leaves them. */
+  images?: string
   say: (line: string) => void
 }
 
@@ -52,6 +54,7 @@ export class Rig {
   readonly node: string
   readonly say: (line: string) => void
   readonly times: BootTimes[] = []
+  readonly #images: string
   /** Seen at the last hello: a boot of its own has one of its own. */
   #bootId: string | undefined
   #machine: Machine | undefined
@@ -62,6 +65,7 @@ export class Rig {
     this.master = parts.master
     this.directory = parts.directory
     this.say = parts.say
+    this.#images = resolve(parts.images ?? join(import.meta.dirname, '../../dist/os'))
     this.node = parts.node ?? `${parts.kind.name}-1`
   }
 
@@ -72,6 +76,11 @@ export class Rig {
   /** Opens the board's sshd; its public half is flashed. */
   get sshKey(): string {
     return join(this.directory, 'key')
+  }
+
+  /** Our image of its architecture. */
+  get image(): string {
+    return join(this.#images, `flotilla-${this.kind.architecture}.img.zst`)
   }
 
   makeSshKey(): void {

@@ -16,7 +16,7 @@ const manifest = resolve(import.meta.dirname, 'hello.yaml')
 export const flash: Step = {
   title: 'flotilla flash writes a card',
   async run(rig) {
-    const image = resolve(import.meta.dirname, `../../dist/os/flotilla-${rig.kind.architecture}.img.zst`)
+    const { image } = rig
     if (!existsSync(image)) throw new Error(`${image} is not there: make it with ./build.sh images`)
     rig.makeSshKey()
     const about = [

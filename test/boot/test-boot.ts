@@ -1,4 +1,4 @@
-/** `./build.sh test-boot [machine…] [--jobs N] [--every-cut] [--seed N] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
+/** `./build.sh test-boot [machine…] [--jobs N] [--every-cut] [--seed N] [--images DIR] [--keep]`: flashes a card for each machine, boots it in QEMU, and puts it through its life. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ const options = {
   jobs: { type: 'string', default: '2' },
   'every-cut': { type: 'boolean', default: false },
   seed: { type: 'string' },
+  images: { type: 'string' },
 } as const
 const { values, positionals } = parseArgs({ options, allowPositionals: true })
 /** Those that CI boots. */
@@ -58,7 +59,8 @@ async function main(): Promise<number> {
 async function live(kind: MachineKind, directory: string): Promise<Result> {
   await mkdir(directory, { recursive: true })
   const master = await Master.start(join(directory, 'master'))
-  const rig = new Rig({ kind, master, directory, say: line => say(`    ${kind.name}: ${line}`) })
+  const images = values.images === undefined ? {} : { images: values.images }
+  const rig = new Rig({ kind, master, directory, ...images, say: line => say(`    ${kind.name}: ${line}`) })
   // Whoever waits for the machine then learns that it is gone.
   stopped.signal.addEventListener('abort', () => void rig.cut())
   try {

@@ -7,14 +7,20 @@ cd "$(dirname "$(readlink -f "$0")")"
 build_tools=(npm:npm busybox:busybox-static)
 lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util-linux mount:mount sysctl:procps
   conntrack:conntrack /usr/lib/cni/ptp:containernetworking-plugins)
-test_tools=(mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd)
+# Programs of other architectures, by emulation.
+armv7_tools=(qemu-arm-static:qemu-user-static /usr/arm-linux-gnueabihf/lib/libstdc++.so.6:libstdc++6-armhf-cross
+  /usr/arm-linux-gnueabihf/lib/libatomic.so.1:libatomic1-armhf-cross)
+arm64_tools=(qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross
+  /usr/aarch64-linux-gnu/lib/libatomic.so.1:libatomic1-arm64-cross)
+test_tools=(mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd ssh-keygen:openssh-client
+  setpriv:util-linux "${arm64_tools[@]}" "${armv7_tools[@]}")
 
 usage() {
   cat <<'TEXT'
 Usage: ./build.sh [command]
 
   (none)         check and compile; leaves a runnable dist/flotilla
-  pack [--arch x64,arm64,armv7]
+  pack [--arch x64,arm64,armv7] [--with pkg]
                  the whole program as one file for each architecture, in dist/pack
   deb [--arch amd64,arm64]
                  the Debian packages, in dist/deb; packs first what is missing or old
@@ -55,15 +61,14 @@ build() {
 bundle() {
   # Of dist only what is made here: packages and images take long.
   rm -rf dist/lib dist/assets dist/node dist/flotilla
-  mkdir -p dist/lib dist/assets
+  mkdir -p dist/lib
   node_modules/.bin/esbuild flotilla.ts --bundle --splitting --platform=node --format=esm --target=node24 --outdir=dist/lib \
     --minify-syntax --minify-whitespace --legal-comments=none --log-level=warning \
     --external:classic-level --external:@lydell/node-pty \
     --banner:js='import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);'
   ln -s "$(command -v node)" dist/node
   install -m 755 cli/launcher.sh dist/flotilla
-  # Data that the program reads, without the code beside it.
-  tar -c --exclude='*.ts' firmware-config node_modules/js-fatfs/dist/fatfs.wasm | tar -x -C dist/assets
+  on_node24 images/program/asset-files.ts dist/assets
   on_node24 images/build.ts dist/images
 }
 
@@ -73,8 +78,7 @@ pack() {
   install_npm
   case " $* " in
     # An old Node has to write its own part of the program, and runs under emulation for that.
-    *armv7*) install_debian qemu-arm-static:qemu-user-static /usr/arm-linux-gnueabihf/lib/libatomic.so.1:libatomic1-armhf-cross \
-      /usr/arm-linux-gnueabihf/lib/libstdc++.so.6:libstdc++6-armhf-cross ;;
+    *armv7*) install_debian "${armv7_tools[@]}" ;;
   esac
   step "packing"
   on_node24 images/program/pack.ts "$@"

@@ -2,16 +2,11 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { folderAssets } from '../../kit/assets.ts'
 import type { Architecture } from './architectures.ts'
+import { listAssetFiles } from './asset-files.ts'
 import type { Bundle } from './bundle.ts'
 import { parseLaunchFlags } from './launch-flags.ts'
 import { locatePackageFile } from './npm-package.ts'
-
-/** Folders of the sources whose data the program reads (`programAssets`). */
-const assetFolders = ['firmware-config']
-/** And files of libraries. */
-const assetFiles = ['node_modules/js-fatfs/dist/fatfs.wasm']
 
 export async function collectFiles(
   root: string,
@@ -23,9 +18,7 @@ export async function collectFiles(
   for (const [name, code] of modules) files.set(`lib/${name}`, Buffer.from(code))
   for (const [name, addon] of Object.entries(architecture.addons))
     files.set(`native/${name}`, await readFile(await locatePackageFile(addon, root)))
-  const assets = folderAssets(root)
-  const names = [...assetFolders.flatMap(folder => assets.list(folder)), ...assetFiles]
-  for (const name of names) files.set(`assets/${name}`, assets.read(name))
+  for (const name of listAssetFiles(root)) files.set(`assets/${name}`, await readFile(join(root, name)))
   for (const [name, archive] of await containerImages(root, architecture)) files.set(`assets/images/${name}`, archive)
   return files
 }

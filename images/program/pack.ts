@@ -4,13 +4,14 @@ import { arch, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { version } from '../../contract/version.ts'
-import { messageOf } from '../../kit/errors.ts'
+import { CodedError, messageOf } from '../../kit/errors.ts'
 import { addonFileName } from '../../kit/native.ts'
 import { type Architecture, architectures, parseArchitectures } from './architectures.ts'
 import { bundleBoot, bundleProgram } from './bundle.ts'
 import { collectFiles, embedFiles } from './contents.ts'
 import { listIngredients } from './ingredients.ts'
-import { locatePackageFile, readLockFile } from './npm-package.ts'
+import { locatePackageFile, readLockFile, versionOf } from './npm-package.ts'
+import { writePkg } from './pkg.ts'
 import { runTool } from './run-tool.ts'
 import { renderSbom } from './sbom.ts'
 import { writeSea } from './sea.ts'
@@ -22,18 +23,29 @@ export interface PackOptions {
   outDir: string
   /** Seconds since 1970, for the bill of materials. */
   epoch: number
+  /** What puts it together. Default: `sea`. */
+  packer?: Packer
 }
+
+/** Node's own single executable applications, or `@yao-pkg/pkg`, which is larger and starts later: decision 19. */
+const packers = ['sea', 'pkg'] as const
+type Packer = (typeof packers)[number]
 
 /** Resolves to the path of the program; beside it are its bill of materials and its addons, for who would install them. */
 export async function packProgram(architecture: Architecture, options: PackOptions): Promise<string> {
-  const { root, outDir, epoch } = options
+  const { root, outDir, epoch, packer = 'sea' } = options
   const bundle = await bundleProgram(root, architecture.target)
   const files = await collectFiles(root, architecture, bundle)
   const file = `flotilla-linux-${architecture.name}`
   const target = join(outDir, file)
   const base = await locatePackageFile(architecture.node, root)
   const node = await sameNode(architecture, base, root)
-  await writeProgram({ architecture, files, base, node, root, target })
+  const boot = await bundleBoot(root, architecture.target)
+  await inWorkDirectory(workDirectory =>
+    packer === 'pkg'
+      ? writeWithPkg({ architecture, files, base, boot, root, workDirectory }, target)
+      : writeWithSea({ architecture, files, base, boot, node, workDirectory }, target),
+  )
   await writeAddons(files, join(outDir, `native-${architecture.name}`))
   const nodeVersions = JSON.parse(await runTool(node[0]!, [...node.slice(1), '-p', 'JSON.stringify(process.versions)']))
   const lock = await readLockFile(root)
@@ -47,24 +59,35 @@ interface ProgramParts {
   architecture: Architecture
   files: Map<string, Uint8Array>
   base: string
-  node: string[]
-  root: string
-  target: string
+  boot: string
+  workDirectory: string
 }
 
-async function writeProgram({ architecture, files, base, node, root, target }: ProgramParts): Promise<void> {
-  const { keepsFiles } = architecture
-  const boot = await bundleBoot(root, architecture.target)
-  const workDirectory = await mkdtemp(join(tmpdir(), 'flotilla-pack-'))
+async function writeWithSea(parts: ProgramParts & { node: string[] }, target: string): Promise<void> {
+  const { architecture, files, base, boot, node, workDirectory } = parts
+  const contents = architecture.keepsFiles
+    ? { script: boot, files }
+    : { script: `${embedFiles(files)}\n${boot}`, files: new Map<string, Uint8Array>() }
+  const flags = ['--disable-warning=ExperimentalWarning']
+  await writeSea({ base, blobMaker: node, ...contents, flags, workDirectory }, target)
+}
+
+async function writeWithPkg(parts: ProgramParts & { root: string }, target: string): Promise<void> {
+  const { architecture, files, base, boot, root, workDirectory } = parts
+  const { name, node } = architecture
+  if (name === 'armv7') throw new CodedError('BadRequest', 'cannot pack with pkg: because it knows no armv7')
+  const { version: nodeVersion } = versionOf(node, await readLockFile(root))
+  // It lets nobody give flags to Node by the command line, so that no part can begin anew with its own.
+  const script = `${embedFiles(new Map([...files, ['launch.json', Buffer.from('{}')]]))}\n${boot}`
+  await writePkg({ base, nodeVersion, architecture: name, script, workDirectory }, target)
+}
+
+async function inWorkDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'flotilla-pack-'))
   try {
-    const script = keepsFiles ? boot : `${embedFiles(files)}\n${boot}`
-    const flags = ['--disable-warning=ExperimentalWarning']
-    await writeSea(
-      { base, blobMaker: node, script, files: keepsFiles ? files : new Map(), flags, workDirectory },
-      target,
-    )
+    await work(directory)
   } finally {
-    await rm(workDirectory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -92,13 +115,19 @@ async function sourceEpoch(root: string): Promise<number> {
 async function main(argv: string[]): Promise<void> {
   const { values } = parseArgs({
     args: argv,
-    options: { arch: { type: 'string', default: 'x64,arm64' }, out: { type: 'string', default: 'dist/pack' } },
+    options: {
+      arch: { type: 'string', default: 'x64,arm64' },
+      out: { type: 'string', default: 'dist/pack' },
+      with: { type: 'string', default: 'sea' },
+    },
   })
+  const packer = packers.find(known => known === values.with)
+  if (!packer) throw new CodedError('BadRequest', `cannot pack: because --with is ${packers.join(' or ')}`)
   const root = resolve(import.meta.dirname, '../..')
   const outDir = resolve(values.out)
   const epoch = await sourceEpoch(root)
   for (const architecture of parseArchitectures(values.arch)) {
-    const path = await packProgram(architecture, { root, outDir, epoch })
+    const path = await packProgram(architecture, { root, outDir, epoch, packer })
     const { length } = await readFile(path)
     process.stdout.write(`${path} ${(length / 1e6).toFixed(1)} MB\n`)
   }

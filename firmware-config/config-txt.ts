@@ -4,14 +4,18 @@ const begin = '# Flotilla: from here to the end mark is written by "flotilla fla
 const end = '# Flotilla: end mark'
 
 /**
- * Our settings after those of the image: of two lines with one name the firmware takes the last. The rest of the file is not
- * touched, and doing it twice changes nothing.
+ * Our settings behind those of the image: of two lines with one name the firmware takes the last. A block that is there already is
+ * replaced where it is, so that what somebody has put behind it goes on counting more. Nothing else is touched.
  */
 export function amendConfigTxt(text: string, settings: readonly string[]): string {
-  const rest = withoutBlock(text).trimEnd()
   // Filters ([pi4] …) and the overlay that parameters go to hold on to the end of the file, unless something ends them.
-  const block = [begin, '[all]', 'dtoverlay=', ...settings.map(part => `${part.trim()}\n[all]`), end]
-  return `${rest}${rest === '' ? '' : '\n\n'}${block.join('\n')}\n`
+  const block = [begin, '[all]', 'dtoverlay=', ...settings.map(part => `${part.trim()}\n[all]`), end].join('\n')
+  const lines = text.trimEnd().split('\n')
+  const from = lines.indexOf(begin)
+  if (from < 0) return `${text.trimEnd()}${text.trim() === '' ? '' : '\n\n'}${block}\n`
+  // A block whose end somebody took away: only its first line is surely ours.
+  const to = Math.max(lines.indexOf(end, from), from)
+  return `${[...lines.slice(0, from), block, ...lines.slice(to + 1)].join('\n')}\n`
 }
 
 /** Value of a setting outside all filters, the last that there is: `os_prefix`, `cmdline`. */
@@ -23,13 +27,4 @@ export function readSetting(text: string, name: string): string | undefined {
     if (filter === 'all' && line.startsWith(`${name}=`)) value = line.slice(name.length + 1).trim()
   }
   return value
-}
-
-function withoutBlock(text: string): string {
-  const lines = text.split('\n')
-  const from = lines.indexOf(begin)
-  if (from < 0) return text
-  const to = lines.indexOf(end, from)
-  // A block whose end somebody took away: only its first line is surely ours.
-  return [...lines.slice(0, from), ...lines.slice(to < 0 ? from + 1 : to + 1)].join('\n')
 }

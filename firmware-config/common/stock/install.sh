@@ -77,11 +77,13 @@ install_package() {
   say "installing Flotilla"
   export DEBIAN_FRONTEND=noninteractive
   # What a power cut left half done.
-  dpkg --configure -a || fail "dpkg cannot finish what was begun before: see journalctl -u flotilla-install"
-  apt-get update || fail "no package lists: is there a way to the internet?"
+  dpkg --configure -a || fail 'dpkg cannot finish what was begun before: journalctl -u flotilla-install says why'
+  # Not the end: what is needed may be here already, and one source of several that is down keeps no board waiting.
+  lists=
+  apt-get update --error-on=any || lists=', and the lists of packages could not be fetched: is there a way to the internet?'
   # Files in /etc that somebody changed stay as they are.
   apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 "$package" ||
-    fail "apt cannot install what Flotilla needs: see journalctl -u flotilla-install"
+    fail "apt has failed (journalctl -u flotilla-install says how)$lists"
   sync
   # First the package, then this: without it the script has nothing to do.
   rm -f "$package"

@@ -1,6 +1,6 @@
 /** What a boot loader would take from a card: kernel, initrd, device tree and command line, read as systemd-boot or a Pi's firmware reads them. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { MachineKind } from './machines.ts'
 import type { DirectKernel } from './qemu.ts'
@@ -8,6 +8,9 @@ import type { DirectKernel } from './qemu.ts'
 export interface BootPartition {
   /** As mtools wants it: the card, and where on it the FAT begins. */
   image: string
+  /** In bytes. */
+  start: number
+  length: number
 }
 
 const sectorBytes = 512
@@ -15,9 +18,24 @@ const sectorBytes = 512
 /** Of the first partition, which is the FAT on every card that we know. */
 export function bootPartition(card: string): BootPartition {
   const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8' })) as {
-    partitiontable: { partitions: Array<{ start: number }> }
+    partitiontable: { partitions: Array<{ start: number; size: number }> }
   }
-  return { image: `${card}@@${partitiontable.partitions[0]!.start * sectorBytes}` }
+  const [first] = partitiontable.partitions
+  const start = first!.start * sectorBytes
+  return { image: `${card}@@${start}`, start, length: first!.size * sectorBytes }
+}
+
+/** Whether a text is anywhere on the FAT, also where a deleted file was. */
+export function isAnywhere(card: string, text: string): boolean {
+  const { start, length } = bootPartition(card)
+  const file = openSync(card, 'r')
+  try {
+    const bytes = Buffer.alloc(length)
+    readSync(file, bytes, 0, length, start)
+    return bytes.includes(text)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Text of a file on the FAT; undefined when there is none. */

@@ -54,6 +54,8 @@ export class Rig {
   readonly node: string
   readonly say: (line: string) => void
   readonly times: BootTimes[] = []
+  /** That lets the card's board in. */
+  secret = ''
   readonly #images: string
   /** Seen at the last hello: a boot of its own has one of its own. */
   #bootId: string | undefined

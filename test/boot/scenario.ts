@@ -4,7 +4,8 @@ import { existsSync, truncateSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { onBoot } from '../../contract/card/card-places.ts'
 import { isPodReady } from '../../contract/resources/pods.ts'
-import { bootPartition, readBootFile } from './boot-files.ts'
+import { formatToken, parseTicket } from '../../contract/wire/join.ts'
+import { bootPartition, isAnywhere, readBootFile } from './boot-files.ts'
 import { cutFirstStart, cutPoints } from './first-start-cuts.ts'
 import type { MachineKind } from './machines.ts'
 import type { Rig, Step } from './rig.ts'
@@ -33,6 +34,7 @@ export const flash: Step = {
     truncateSync(rig.card, cardBytes)
     const line = readBootFile(bootPartition(rig.card), onBoot.join)
     if (!line?.startsWith('flotilla://')) throw new Error('there is no join line on the card')
+    rig.secret = formatToken(parseTicket(line).token)
   },
 }
 
@@ -46,11 +48,12 @@ const firstStart: Step = {
 }
 
 const forgotten: Step = {
-  title: 'the join line is gone from the card',
+  title: 'the join line is gone from the card, wherever one looks on it',
   async run(rig) {
     await rig.waitFor('a card without a join line', async () => {
       return readBootFile(bootPartition(rig.card), onBoot.join) === undefined
     })
+    if (isAnywhere(rig.card, rig.secret)) throw new Error('the secret of the join line can still be read from the card')
   },
 }
 

@@ -37,19 +37,23 @@ export async function askUnseen(question: string, terminal: Terminal): Promise<s
   const { stdin, setRaw, warn } = terminal
   warn(question)
   setRaw(true)
-  let text = ''
-  try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      for (const key of String(chunk)) {
-        if (key === interrupt) throw new Interrupted()
-        if (key === '\r' || key === '\n' || key === endOfInput) return text
-        text = erase.includes(key) ? text.slice(0, -1) : `${text}${key}`.slice(0, maxAnswer)
-      }
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const typed = { text: '' }
+  const take = (chunk: Buffer | string): void => {
+    for (const key of String(chunk)) {
+      if (key === interrupt) return reject(new Interrupted())
+      if (key === '\r' || key === '\n' || key === endOfInput) return resolve(typed.text)
+      typed.text = erase.includes(key) ? typed.text.slice(0, -1) : `${typed.text}${key}`.slice(0, maxAnswer)
     }
-    return text
+  }
+  const end = (): void => resolve(typed.text)
+  // Not by iterating: a stream that an earlier question has paused would stay so, and the process would end in silence.
+  stdin.on('data', take).once('end', end).resume()
+  try {
+    return await promise
   } finally {
+    stdin.off('data', take).off('end', end).pause()
     setRaw(false)
-    stdin.pause()
     warn('\n')
   }
 }

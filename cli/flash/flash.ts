@@ -25,6 +25,8 @@ export const runFlash: RunCommand = async (input, fleet) => {
   const inspected = readOptions(input).text('inspect')
   if (inspected !== undefined) return inspectCard(inspected, input, fleet)
   const wish = readWish(input)
+  // From here on Ctrl-C has its time: to take back what was made, and to say what state the card is in.
+  const release = terminal.catchSignals()
   try {
     return await flash(input, fleet, wish)
   } catch (error) {
@@ -33,14 +35,15 @@ export const runFlash: RunCommand = async (input, fleet) => {
     // Told here: most of what goes wrong does so on this machine, and not at the server.
     terminal.warn(`error: ${error.message}\n`)
     return error instanceof Interrupted || terminal.hungUp.aborted ? interruptedStatus : 1
+  } finally {
+    // Last: it may end this process.
+    release()
   }
 }
 
 async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWish>): Promise<number> {
   const { terminal } = fleet
   const display = showProgress(terminal, wish.json ? 'json' : 'bar')
-  // From here on Ctrl-C has its time: to take back what was made, and to say what state the card is in.
-  const release = terminal.catchSignals()
   try {
     const preparation = await prepare(wish, terminal, display).finally(() => display.stop())
     try {
@@ -56,7 +59,6 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
     }
   } finally {
     display.stop()
-    release()
   }
 }
 

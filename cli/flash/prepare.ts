@@ -104,7 +104,7 @@ async function askHostname(terminal: Terminal): Promise<string> {
   if (!canAsk(terminal)) throw new UsageError('--hostname is missing: the name of the board, such as board-1')
   return askUntil('What is the board to be called (such as board-1)? ', terminal, answer => {
     const problem = checkHostname(answer)
-    return problem === undefined ? { value: answer } : { problem: `This ${problem}.` }
+    return problem === undefined ? { value: answer } : { problem: `${problem}.` }
   })
 }
 

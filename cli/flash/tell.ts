@@ -64,7 +64,7 @@ function targetLines(targets: ChosenTarget[]): string[] {
 
 export function cardLines({ hostname, target, bytes, sha256 }: FlashedCard, isVerified: boolean): string[] {
   return [
-    `${hostname}: ${formatSize(bytes)} written to ${target}${isVerified ? ' and read back' : ''} (sha256 ${sha256})`,
+    `${hostname}: ${formatSize(bytes)} written to ${target}${isVerified ? ' and read back' : ''} (sha256 ${sha256.slice(0, 16)}…)`,
   ]
 }
 

@@ -17,6 +17,7 @@ const islands: Record<string, () => Promise<Command>> = {
   master: async () => (await import('./master/command.ts')).masterCommand,
   agent: async () => (await import('./agent/command.ts')).agentCommand,
   join: async () => (await import('./agent/join-command.ts')).joinCommand,
+  doctor: async () => (await import('./agent/doctor-command.ts')).doctorCommand,
   'first-boot': async () => (await import('./agent/first-boot-command.ts')).firstBootCommand,
   lab: async () => (await import('./cli/lab/lab.ts')).labCommand,
   'self-check': async () => (await import('./self-check.ts')).selfCheckCommand,
@@ -34,6 +35,7 @@ const islandSummaries: Command[] = [
   { name: 'master', summary: 'Run the master of a cluster on this board' },
   { name: 'agent', summary: 'Run what the cluster wants on this board, once it has joined' },
   { name: 'join', summary: 'Let this board join a cluster, by a line of "token create"' },
+  { name: 'doctor', summary: 'Check whether a node can live on this board, and what to do about it' },
   { name: 'lab', summary: 'A master and boards on this one machine, to try things out' },
   { name: 'completion', summary: 'Print what makes a shell complete commands, options and the names in the cluster' },
 ]

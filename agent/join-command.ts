@@ -8,6 +8,10 @@ import { type Command, type Input, usageExitStatus } from '../kit/command-line.t
 import { CodedError, hasCode, messageOf } from '../kit/errors.ts'
 import { createLog } from '../kit/log.ts'
 import { type Random, systemRandom } from '../kit/random.ts'
+import { askYes } from './ask.ts'
+import type { Disk } from './board/disk.ts'
+import type { BoardView } from './board/doctor/board-view.ts'
+import { type FindMasters, findMastersOnLan } from './identity/find-masters.ts'
 import { joinCluster } from './identity/join.ts'
 import { type LineInput, readTicket } from './join-input.ts'
 
@@ -22,6 +26,10 @@ export interface JoinTerminal {
   stderr: { write(text: string): unknown }
   clock: Clock
   random: Random
+  /** What is checked before joining, and mended. Absent: nothing. */
+  board?: { view: BoardView; disk: Disk }
+  /** Where to ask for a master that is not at the line's addresses. Absent: nowhere. */
+  findMasters?: FindMasters
 }
 
 export const joinOptions = {
@@ -37,6 +45,8 @@ export function joinCommandAt(terminal: JoinTerminal): Command {
     options: [
       joinOptions.name,
       joinOptions.data,
+      { flags: '--prepare', summary: "first apply what this board's profile asks for, as flotilla doctor --fix does" },
+      { flags: '--skip-checks', summary: 'join even if no node can live here yet' },
       { flags: '--force', summary: 'with a new line: take the place of the identity that the board has' },
     ],
     examples: [
@@ -50,13 +60,22 @@ export function joinCommandAt(terminal: JoinTerminal): Command {
   }
 }
 
-export const joinCommand: Command = joinCommandAt({
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  clock: systemClock,
-  random: systemRandom,
-})
+export const joinCommand: Command = {
+  ...joinCommandAt(systemTerminal()),
+  // What looks at boards is loaded when somebody joins.
+  run: async input => join(input, { ...systemTerminal(), board: await systemBoard() }),
+}
+
+function systemTerminal(): JoinTerminal {
+  const { stdin, stdout, stderr } = process
+  return { stdin, stdout, stderr, clock: systemClock, random: systemRandom, findMasters: findMastersOnLan(systemClock) }
+}
+
+async function systemBoard(): Promise<NonNullable<JoinTerminal['board']>> {
+  const { systemView } = await import('./board/doctor/board-view.ts')
+  const { systemDisk } = await import('./board/disk.ts')
+  return { view: systemView(systemClock), disk: systemDisk() }
+}
 
 /** The host's name up to its first dot, when it may be a node's. Throws `Invalid` with the way out. */
 export function nodeNameOf(given: unknown): string {
@@ -68,13 +87,15 @@ export function nodeNameOf(given: unknown): string {
 }
 
 async function join({ arguments: [file], options }: Input, terminal: JoinTerminal): Promise<number> {
-  const { stdin, stdout, stderr, clock, random } = terminal
+  const { stdin, stdout, stderr, clock, random, findMasters } = terminal
   const say = (line: string): unknown => stdout.write(`${line}\n`)
   const nodeName = nodeNameOf(options['name'])
+  if (options['skipChecks'] !== true && !(await isFit(terminal, options['prepare'] === true))) return 1
   try {
     const ticket = await readTicket({ file, input: stdin, ask: text => stderr.write(text) })
     const outcome = await joinCluster({
       ...{ ticket, nodeName, clock, random, force: options['force'] === true },
+      ...(findMasters && { findMasters }),
       dataDirectory: String(options['data']),
       log: createLog({ clock, write: line => stderr.write(line) }),
       onProgress: say,
@@ -91,6 +112,15 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
     if (hasCode(error, 'ServiceUnavailable', 'Timeout')) return unreachableExitStatus
     return hasCode(error, 'BadRequest') ? usageExitStatus : 1
   }
+}
+
+/** False when no node could live here, which was told. */
+async function isFit({ board, stdin, stdout, stderr }: JoinTerminal, prepare: boolean): Promise<boolean> {
+  if (!board) return true
+  const { prepareBoard } = await import('./prepare-board.ts')
+  const isWatched = stdout.isTTY === true && stdin.isTTY === true
+  const ask = isWatched ? (question: string) => askYes(question, { stdin, stderr }) : undefined
+  return prepareBoard({ ...board, prepare, ask, say: line => stderr.write(`${line}\n`) })
 }
 
 /** The token in it is used up, but it names the cluster; and one that has uses left lets in whoever finds the card. */

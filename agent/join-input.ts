@@ -9,6 +9,7 @@ export interface LineInput extends AsyncIterable<Buffer | string> {
   setEncoding?(encoding: BufferEncoding): unknown
   resume?(): unknown
   pause?(): unknown
+  iterator?(options: { destroyOnReturn: boolean }): AsyncIterable<Buffer | string>
 }
 
 export interface LineSource {

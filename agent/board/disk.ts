@@ -1,5 +1,5 @@
 /** The files of a board, by the few operations that its setting-up needs: a port, so that tests can cut the power between any two. */
-import { mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export interface Disk {
@@ -14,6 +14,7 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   link(target: string, path: string): Promise<void>
+  /** With those above it, all of that mode. */
   makeDirectory(path: string, mode: number): Promise<void>
   /** What was created, renamed or removed in it is so after a power cut as well. */
   syncDirectory(path: string): Promise<void>
@@ -52,7 +53,10 @@ export function systemDisk(root = ''): Disk {
     remove: path => rm(at(path), { force: true }),
     link: (target, path) => symlink(target, at(path)),
     async makeDirectory(path, mode) {
-      await mkdir(at(path), { recursive: true, mode })
+      const first = await mkdir(at(path), { recursive: true, mode })
+      // The process' mask may have taken some of it away, from all that were made.
+      for (let made = at(path); first !== undefined && made.length >= first.length; made = dirname(made))
+        await chmod(made, mode)
     },
     async syncDirectory(path) {
       const directory = await open(at(path), 'r')

@@ -22,7 +22,7 @@ export function systemPrograms(clock: Clock): RunProgram {
   return (argv, { deadlineMs = defaultDeadlineMs } = {}) =>
     new Promise((resolve, reject) => {
       const [program = '', ...rest] = argv
-      const env = { PATH: systemPath, LC_ALL: 'C', HOME: '/root' }
+      const env = { PATH: systemPath, LC_ALL: 'C', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' }
       const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] })
       const cancel = clock.after(deadlineMs, () => {
         child.kill('SIGKILL')

@@ -9,17 +9,21 @@ export const settingsStep: Step = {
   // They are part of our own image.
   appliesTo: ({ isOwnImage }) => !isOwnImage,
   async run({ disk, run, profile, render }) {
+    const written: string[] = []
     for (const { path, content, mode } of render.boardFiles(profile)) {
-      if ((await disk.read(path)) === undefined) await putFile(disk, path, { content, mode })
+      if ((await disk.read(path)) !== undefined) continue
+      await putFile(disk, path, { content, mode })
+      written.push(path)
     }
-    await takeSettings(run)
+    await takeSettings(run, written)
   },
 }
 
-/** Tells the system to read them now; what it cannot take yet it takes at its next start. */
-export async function takeSettings(run: RunProgram): Promise<void> {
+/** Tells the system to read these files now; what it cannot take yet it takes at its next start. */
+export async function takeSettings(run: RunProgram, paths: string[]): Promise<void> {
   await run(['systemctl', 'daemon-reload'])
   await run(['systemctl', 'restart', '--no-block', 'systemd-modules-load.service', 'systemd-sysctl.service'])
-  // It reads another file from now on: the images of the next step, and the first pod, want that. Containers do not notice.
-  await run(['systemctl', 'try-restart', 'containerd.service'])
+  // Containers live on under their shims.
+  if (paths.some(path => path.includes('/containerd')))
+    await run(['systemctl', 'restart', '--no-block', 'containerd.service'])
 }

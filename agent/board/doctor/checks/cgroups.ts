@@ -1,0 +1,57 @@
+/** Whether limits of memory, CPU and processes work: by what the kernel offers, since /proc/cgroups names what is switched off as well. */
+import { amendBoot } from '../../../../firmware-config/amend-boot.ts'
+import { findProfile } from '../../../../firmware-config/load-profile.ts'
+import type { BoardView } from '../board-view.ts'
+import { readBoot } from '../boot-files.ts'
+import { defineCheck, type Finding, ok, type Repair } from '../check.ts'
+
+const needed = ['cpu', 'memory', 'pids']
+const root = '/sys/fs/cgroup'
+
+interface Facts {
+  /** Undefined: the hierarchy is not cgroup v2's. */
+  controllers: string[] | undefined
+  /** Of cgroup v1. */
+  hierarchies: string[]
+  repairs: Repair[]
+}
+
+export const cgroupsCheck = defineCheck('limits', observe, judge)
+
+async function observe(view: BoardView): Promise<Facts> {
+  const text = await view.read(`${root}/cgroup.controllers`)
+  const controllers = text?.trim().split(/\s+/)
+  const lacks = controllers !== undefined && needed.some(name => !controllers.includes(name))
+  return { controllers, hierarchies: await view.list(root), repairs: lacks ? await bootWords(view) : [] }
+}
+
+function judge({ controllers, hierarchies, repairs }: Facts): Finding {
+  const missing = needed.filter(name => !(controllers ?? hierarchies).includes(name))
+  if (missing.length === 0 && controllers) return ok(`cgroup v2 with ${needed.join(', ')}`)
+  if (missing.length === 0)
+    return {
+      level: 'warning',
+      found: `cgroup v1 with ${needed.join(', ')}`,
+      why: 'containerd and systemd are about to drop it',
+      fix: 'take systemd.unified_cgroup_hierarchy=0 off the kernel command line',
+    }
+  const why = 'a pod could take the whole board; pods with such limits do not start'
+  const found = `no control of ${missing.join(', ')}`
+  if (missing.includes('memory') && repairs.length > 0)
+    return { level: 'failure', found, why, fix: 'add cgroup_enable=memory to cmdline.txt, then restart', repairs }
+  return { level: 'failure', found, why, fix: `a kernel with ${missing.map(name => `the ${name} cgroup`).join(', ')}` }
+}
+
+/** The Raspberry Pi's firmware switches the memory cgroup off in the device tree; a word of the command line switches it on. */
+async function bootWords(view: BoardView): Promise<Repair[]> {
+  const model = (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, '')
+  const profile = findProfile(view.assets, model, view.architecture)
+  if (profile.firmware !== 'raspberry-pi') return []
+  const boot = await readBoot(view)
+  if (!boot) return []
+  const files = amendBoot(view.assets, profile, { read: boot.read }).filter(({ path }) => path.endsWith('cmdline.txt'))
+  const writes = files.map(({ path, content, mode }) => ({
+    ...{ do: 'write' as const, path: `${boot.mount}/${path}`, content, mode },
+  }))
+  return writes.length > 0 ? [...writes, { do: 'restart' }] : []
+}

@@ -1,0 +1,68 @@
+/** containerd: there, new enough, running, and with the interface that the agent speaks. */
+import type { BoardView } from '../board-view.ts'
+import { defineCheck, type Finding, ok } from '../check.ts'
+
+const socket = '/run/containerd/containerd.sock'
+const oldest = { major: 1, minor: 6 }
+/** Docker's own package of containerd ships it so (`disabled_plugins = ["cri"]`). */
+const disabledCri = /^\s*disabled_plugins\s*=\s*\[[^\]]*"(?:io\.containerd\.grpc\.v1\.)?cri"/m
+const ourConfig = '/etc/containerd/flotilla.toml'
+const dropIn = '/etc/systemd/system/containerd.service.d/60-flotilla.conf'
+
+interface Facts {
+  /** Undefined: not installed. */
+  version: string | undefined
+  answers: boolean
+  hasCri: boolean
+  isRoot: boolean
+}
+
+export const containerdCheck = defineCheck('containerd', observe, judge)
+
+async function observe(view: BoardView): Promise<Facts> {
+  const { status, stdout } = await view.run(['containerd', '--version'])
+  const usesOurs = (await view.read(dropIn)) !== undefined
+  const config = (await view.read(usesOurs ? ourConfig : '/etc/containerd/config.toml')) ?? ''
+  return {
+    version: status === 0 ? /\bv?(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined,
+    answers: await view.answers(socket),
+    hasCri: !disabledCri.test(config),
+    isRoot: view.isRoot,
+  }
+}
+
+function judge({ version, answers, hasCri, isRoot }: Facts): Finding {
+  const failed = (found: string, why: string, argv: string[]): Finding => ({
+    ...{ level: 'failure', found, why, fix: argv.join(' '), repairs: [{ do: 'run', argv }] },
+  })
+  const runsPods = 'it runs the containers of all pods'
+  if (version === undefined) return failed('not installed', runsPods, ['apt-get', 'install', '-y', 'containerd'])
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < oldest.major || (major === oldest.major && minor < oldest.minor))
+    return failed(`${version}`, `it must be ${oldest.major}.${oldest.minor} or newer`, [
+      'apt-get',
+      'install',
+      'containerd',
+    ])
+  if (!hasCri)
+    return {
+      level: 'failure',
+      found: `${version}, with its CRI plugin switched off`,
+      why: 'the agent speaks CRI; Docker packages switch it off',
+      fix: "flotilla doctor --fix gives it Flotilla's own configuration; or take cri off disabled_plugins in /etc/containerd/config.toml",
+    }
+  if (answers) return ok(`${version}, running`)
+  if (!isRoot)
+    return {
+      level: 'warning',
+      found: `${version}; whether it answers is for root to see`,
+      why: runsPods,
+      fix: 'use sudo',
+    }
+  return failed(`${version}, but it does not answer at ${socket}`, runsPods, [
+    'systemctl',
+    'enable',
+    '--now',
+    'containerd',
+  ])
+}

@@ -1,0 +1,92 @@
+/** What pods and Services ask of the kernel, found out by trying it in a network of its own that is gone at once. */
+import type { BoardView } from '../board-view.ts'
+import { defineCheck, type Finding, ok } from '../check.ts'
+
+interface Feature {
+  name: string
+  what: string
+  /** Modules that have it where the kernel does not. */
+  modules: string[]
+  try: string[]
+  /** Without it no pod runs; else only what `what` names. */
+  isNeeded: boolean
+}
+
+const rules = [
+  'add table ip flotilla-doctor',
+  'add chain ip flotilla-doctor out { type nat hook postrouting priority 100; }',
+  'add rule ip flotilla-doctor out masquerade',
+  'add chain ip flotilla-doctor in { type nat hook prerouting priority -100; }',
+  'add map ip flotilla-doctor slots { type ipv4_addr . inet_service : ipv4_addr . inet_service; }',
+  'add rule ip flotilla-doctor in ct mark set numgen random mod 2',
+  'add rule ip flotilla-doctor in dnat to ip daddr . tcp dport map @slots',
+].join('; ')
+
+const addLink = (type: string, ...more: string[]): string[] => ['ip', 'link', 'add', 'flt0', 'type', type, ...more]
+
+const features: Feature[] = [
+  {
+    ...{ name: 'veth', what: 'networks of pods', modules: ['veth'], isNeeded: true },
+    try: addLink('veth', 'peer', 'name', 'flt1'),
+  },
+  {
+    ...{ name: 'nftables with NAT and maps', what: 'Services', isNeeded: true, try: ['nft', rules] },
+    modules: ['nf_tables', 'nft_chain_nat', 'nft_masq', 'nft_nat', 'nft_ct', 'nft_numgen'],
+  },
+  {
+    ...{ name: 'vxlan', what: 'pods on boards of different LANs', modules: ['vxlan'], isNeeded: false },
+    try: addLink('vxlan', 'id', '1', 'dstport', '4789'),
+  },
+  {
+    ...{ name: 'macvlan', what: 'pods with an address of the LAN', modules: ['macvlan'], isNeeded: false },
+    try: ['sh', '-c', 'ip link add flt0 type veth peer name flt1 && ip link add link flt0 type macvlan'],
+  },
+]
+
+interface Facts {
+  lacking: Feature[]
+  hasOverlay: boolean
+  /** Without root, modules are asked for only. */
+  tried: boolean
+}
+
+export const kernelFeaturesCheck = defineCheck('kernel', observe, judge)
+
+async function observe(view: BoardView): Promise<Facts> {
+  const lacking: Feature[] = []
+  for (const feature of features) if (!(await has(view, feature))) lacking.push(feature)
+  return { lacking, hasOverlay: await hasOverlay(view), tried: view.isRoot }
+}
+
+function judge({ lacking, hasOverlay, tried }: Facts): Finding {
+  const all = ['overlay', ...features.map(({ name }) => name)].join(', ')
+  if (lacking.length === 0 && hasOverlay) return ok(tried ? `${all}: tried` : all)
+  const missing = [
+    ...(hasOverlay ? [] : ['overlay (layers of images)']),
+    ...lacking.map(({ name, what }) => `${name} (${what})`),
+  ]
+  const isNeeded = !hasOverlay || lacking.some(feature => feature.isNeeded)
+  const modules = [...(hasOverlay ? [] : ['overlay']), ...lacking.flatMap(feature => feature.modules)]
+  return {
+    level: isNeeded ? 'failure' : 'warning',
+    found: `the kernel has no ${missing.join(', ')}`,
+    why: isNeeded ? 'no pod could run here' : 'pods that ask for it do not start here',
+    fix: `modprobe -a ${modules.join(' ')}; if that fails, use the kernel of Debian or Raspberry Pi OS, and restart after an upgrade of it`,
+    repairs: [{ do: 'run', argv: ['modprobe', '-a', ...modules] }],
+  }
+}
+
+async function has({ run, isRoot }: BoardView, feature: Feature): Promise<boolean> {
+  if (isRoot) {
+    const { status } = await run(['unshare', '--net', ...feature.try])
+    if (status !== undefined) return status === 0
+  }
+  const known = await Promise.all(feature.modules.map(module => run(['modprobe', '--dry-run', '--quiet', module])))
+  // What the kernel has built in, modprobe knows as well (modules.builtin).
+  return known.every(({ status }) => status === 0)
+}
+
+async function hasOverlay({ read, run }: BoardView): Promise<boolean> {
+  if (/^nodev\toverlay$/m.test((await read('/proc/filesystems')) ?? '')) return true
+  return (await run(['modprobe', '--dry-run', '--quiet', 'overlay'])).status === 0
+}

@@ -14,6 +14,10 @@ arm64_tools=(qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/lib
   /usr/aarch64-linux-gnu/lib/libatomic.so.1:libatomic1-arm64-cross)
 test_tools=(mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd ssh-keygen:openssh-client
   setpriv:util-linux "${arm64_tools[@]}" "${armv7_tools[@]}")
+# Machines under emulation, and what looks into their cards.
+boot_tools=(qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
+  /usr/share/qemu-efi-aarch64/QEMU_EFI.fd:qemu-efi-aarch64 mcopy:mtools sfdisk:fdisk debugfs:e2fsprogs ssh:openssh-client
+  setpriv:util-linux)
 
 usage() {
   cat <<'TEXT'
@@ -25,6 +29,8 @@ Usage: ./build.sh [command]
   deb [--arch amd64,arm64]
                  the Debian packages, in dist/deb; packs first what is missing or old
   demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
+  test-boot [amd64|amd64-uefi|arm64|arm64-uefi|raspi3b …] [--every-cut] [--keep]
+                 our images flashed, booted in QEMU, joined, serving, cut, and coming back; with times
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
   nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire
@@ -40,8 +46,9 @@ main() {
     pack) shift; pack "$@" ;;
     deb) shift; deb "$@" ;;
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
+    test-boot) shift; need_root test-boot; build; boot_parts; on_node24 test/boot/test-boot.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
-    bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 bench/bench.ts "$@" ;;
+    bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; case " $* " in *" board "*) boot_parts ;; esac; on_node24 bench/bench.ts "$@" ;;
     nightly) shift; build; on_node24 test/fuzz/nightly.ts "$@" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -126,6 +133,12 @@ ensure_deb() {
       package-lock.json "dist/images/$architecture" -newer "$package" -type f -print -quit 2>/dev/null)" ]; then stale+=("$architecture"); fi
   done
   [ ${#stale[@]} -eq 0 ] || deb --arch "$(IFS=,; echo "${stale[*]}")"
+}
+
+# What boards boot from, and what boots them.
+boot_parts() {
+  install_debian "${boot_tools[@]}"
+  ensure_images amd64 arm64
 }
 
 # Debian's npm may be old and run an old Node: it only unpacks what the lock file names, and runs no install scripts.

@@ -1,4 +1,4 @@
-/** A part of an open file as a stream that leaves the file open: Node's own closes it as soon as somebody destroys the stream. */
+/** Parts of an open file, which stays open: Node's own streams close it as soon as somebody destroys them. */
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 
@@ -22,5 +22,25 @@ export async function* readRange(file: FileHandle, { start, end }: Range): Async
     if (bytesRead === 0) return
     yield buffer.subarray(0, bytesRead)
     at += bytesRead
+  }
+}
+
+/** Fewer bytes than asked for only at the end of the file. */
+export type ReadAt = (position: number, length: number) => Promise<Buffer>
+
+const windowBytes = 4096
+
+/** For many small reads, one not far behind the other. */
+export function createFileWindow(file: FileHandle): ReadAt {
+  let start = 0
+  let window = Buffer.alloc(0)
+  return async (position, length) => {
+    if (position < start || position + length > start + window.length) {
+      const wanted = Math.max(length, windowBytes)
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, position)
+      start = position
+      window = buffer.subarray(0, bytesRead)
+    }
+    return window.subarray(position - start, position - start + length)
   }
 }

@@ -153,6 +153,6 @@ function isOfSystem(mount: string): boolean {
 }
 
 /** Where desktops and people mount what comes and goes (FHS 3.0, 3.11 and 3.12; udisks). */
-function isForVisitors(mount: string): boolean {
+export function isForVisitors(mount: string): boolean {
   return /^\/(media|run\/media|mnt)(\/|$)/.test(mount)
 }

@@ -5,14 +5,19 @@ const footerBytes = 12
 const headerBytes = 12
 /** An index of 16 MiB is one of a million blocks. */
 const maxIndexBytes = 16 * 1024 * 1024
+/** Zeros between streams. A file that ends in more of them is a download that was not finished. */
+const maxPaddingBytes = 64 * 1024
 
 /** Bytes when unpacked. Throws what is wrong when the file ends early. */
 export async function sizeOfXz(file: FileHandle, bytes: number): Promise<number> {
   let size = 0
+  let padding = 0
   for (let end = bytes; end > 0; ) {
     const stream = await readLastStream(file, end)
     if (stream === 'padding') {
       end -= 4
+      padding += 4
+      if (padding > maxPaddingBytes) throw new Error('it ends in zeros')
       continue
     }
     size += stream.size

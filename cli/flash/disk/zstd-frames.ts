@@ -1,5 +1,6 @@
 /** Where the frames of a .zst file begin and end, and how much is in them (RFC 8878, 3.1). */
 import type { FileHandle } from 'node:fs/promises'
+import { createFileWindow, type ReadAt } from './file-range.ts'
 
 export interface ZstdFrame {
   start: number
@@ -13,6 +14,8 @@ const frameMagic = 0xfd2fb528
 /** 0x184D2A50 to 0x184D2A5F: a frame of the writer's own, to be passed over (RFC 8878, 3.1.2). */
 const skippableMagic = 0x184d2a50
 const maxHeaderBytes = 18
+/** Allowed, but nobody writes them. */
+const maxEmptyBlocks = 1000
 
 /**
  * Node's decompressor ends with the first frame and says nothing of the others, which are what pzstd writes; so each is given
@@ -20,8 +23,9 @@ const maxHeaderBytes = 18
  */
 export async function listZstdFrames(file: FileHandle, bytes: number): Promise<ZstdFrame[]> {
   const frames: ZstdFrame[] = []
+  const readAt = createFileWindow(file)
   for (let at = 0; at < bytes; ) {
-    const head = await readAt(file, at, Math.min(maxHeaderBytes, bytes - at))
+    const head = await readAt(at, Math.min(maxHeaderBytes, bytes - at))
     const magic = head.length >= 4 ? head.readUInt32LE(0) : 0
     if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
       if (head.length < 8) throw new Error('it ends early')
@@ -29,7 +33,7 @@ export async function listZstdFrames(file: FileHandle, bytes: number): Promise<Z
       continue
     }
     if (magic !== frameMagic) throw new Error(`there is something else than zstd at byte ${at}`)
-    const frame = await readFrame({ file, bytes, start: at, head })
+    const frame = await readFrame({ readAt, bytes, start: at, head })
     frames.push(frame)
     at = frame.end
   }
@@ -38,16 +42,19 @@ export async function listZstdFrames(file: FileHandle, bytes: number): Promise<Z
 }
 
 interface FrameStart {
-  file: FileHandle
+  readAt: ReadAt
   bytes: number
   start: number
   head: Buffer
 }
 
-async function readFrame({ file, bytes, start, head }: FrameStart): Promise<ZstdFrame> {
+async function readFrame({ readAt, bytes, start, head }: FrameStart): Promise<ZstdFrame> {
   const header = readHeader(head)
-  for (let at = start + header.length; at + 3 <= bytes; ) {
-    const block = (await readAt(file, at, 3)).readUIntLE(0, 3)
+  for (let at = start + header.length, empty = 0; at + 3 <= bytes; ) {
+    const block = (await readAt(at, 3)).readUIntLE(0, 3)
+    // Three zeros are an empty block, and not the last one: a file that was not downloaded whole may have nothing else.
+    empty = block === 0 ? empty + 1 : 0
+    if (empty > maxEmptyBlocks) throw new Error('it ends in zeros')
     const kind = (block >> 1) & 3
     if (kind === 3) throw new Error(`the block at byte ${at} is damaged`)
     // A block of kind 1 is one byte, repeated (RFC 8878, 3.1.1.2.2).
@@ -76,9 +83,4 @@ function readHeader(head: Buffer): { length: number; size: number | undefined; h
     8: () => Number(head.readBigUInt64LE(sizeAt)),
   }
   return { length, size: sizes[sizeBytes]!(), hasChecksum: (descriptor & 4) !== 0 }
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position)
-  return buffer.subarray(0, bytesRead)
 }

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
 import { openImage } from '../../../../cli/flash/disk/image-source.ts'
 import { readXz } from '../../../../cli/flash/disk/read-xz.ts'
 import { CodedError } from '../../../../kit/errors.ts'
@@ -99,7 +100,6 @@ test('what comes behind a zstd is not passed over in silence', async t => {
 test('without the program xz, a library unpacks, and notices what is missing or wrong', async t => {
   if (!canUse(t, tools)) return
   const { path } = await packed(t, 'xz')
-  const { open } = await import('node:fs/promises')
   const unpack = async (): Promise<Buffer> => {
     const file = await open(path)
     try {
@@ -155,6 +155,51 @@ test('what is no image of a disk is refused, with what it is and what to do', as
   t.regex(await problemWith(t, join(folder, 'sub')), /it is a folder/)
   t.regex(await problemWith(t, '/dev/null'), /it is no file/)
   t.regex(await problemWith(t, join(folder, 'nowhere')), /there is no such file/)
+})
+
+test('whatever is done to a packed image, it is refused or comes out whole', async t => {
+  if (!canUse(t, tools)) return
+  const small = sampleDisk(700_000)
+  for (const format of ['xz', 'gzip', 'zstd', 'zip'] as const) {
+    const { folder, path } = await packed(t, format, small)
+    const whole = await readFile(path)
+    const spoil = fc.tuple(
+      fc.nat(whole.length - 1),
+      fc.uint8Array({ minLength: 1, maxLength: 8 }),
+      fc.nat(whole.length),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(spoil, { minLength: 1, maxLength: 3 }), async spoils => {
+        let bytes = Buffer.from(whole)
+        for (const [at, junk, end] of spoils) {
+          bytes.set(junk.subarray(0, bytes.length - at), Math.min(at, bytes.length))
+          if (end % 5 === 0 && end > at) bytes = bytes.subarray(0, end)
+        }
+        const spoilt = join(folder, 'spoilt')
+        await writeFile(spoilt, bytes)
+        try {
+          const found = await readAllOf(await openImage(spoilt))
+          // Names, dates and the like may be another; what is on the disk may not.
+          t.true(small.equals(found), format)
+        } catch (error) {
+          t.true(error instanceof CodedError && error.code === 'Invalid', `${format}: ${error}`)
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }
+})
+
+test('a download that was not finished and has zeros for the rest is refused at once', async t => {
+  if (!canUse(t, tools)) return
+  for (const format of ['xz', 'zstd', 'zip'] as const) {
+    const { path } = await packed(t, format)
+    const { size } = await stat(path)
+    await truncate(path, size - 500_000)
+    await truncate(path, size)
+    const error = await t.throwsAsync(openImage(path), { instanceOf: CodedError })
+    t.is(error.code, 'Invalid')
+  }
 })
 
 test('an image that changes after it was looked at is not written half old, half new', async t => {

@@ -83,7 +83,37 @@ test('a mounted drive is listed as that, refused by us and by the kernel, and fr
   t.is(refusalOf(drive!, { ...unknown, device })?.reason, 'image-drive')
   await refused(t, openTarget(loop.path), 'Conflict')
   await unmountDrive(drive!)
+  t.deepEqual(
+    (await findDrive(loop.path)).parts.flatMap(({ mounts }) => mounts),
+    [],
+  )
   await (await openTarget(loop.path)).abandon()
+})
+
+test('a drive with a mounted partition is not written either', async t => {
+  if (!canUseLoops(t, ['mkfs.ext4', 'mount', 'umount', 'sfdisk', 'partx'])) return
+  const loop = await createLoop(t, 24 * mib)
+  await run('sh', '-c', `echo '2048,' | sfdisk --quiet ${loop.path}; partx --add ${loop.path}`)
+  t.teardown(() => run('partx', '--delete', loop.path).catch(() => undefined))
+  const folder = await mountNew(t, { ...loop, path: `${loop.path}p1` })
+  const drive = await findDrive(loop.path)
+  t.deepEqual(
+    drive.parts.map(({ path, mounts }) => [path, ...mounts]),
+    [[`${loop.path}p1`, folder]],
+  )
+  await refused(t, openTarget(loop.path), 'Conflict')
+  await unmountDrive(drive)
+  await (await openTarget(loop.path)).abandon()
+})
+
+test('what somebody mounts while we ask is not pulled away from them; nor is another drive taken for this one', async t => {
+  if (!canUseLoops(t, ['mkfs.ext4', 'mount', 'umount'])) return
+  const loop = await createLoop(t, 16 * mib)
+  const before = await findDrive(loop.path)
+  const folder = await mountNew(t, loop)
+  t.regex(await refused(t, unmountDrive(before), 'Conflict'), new RegExp(`just mounted it at ${folder}: start again`))
+  const other = { ...before, sizeBytes: 1 }
+  t.regex(await refused(t, unmountDrive(other), 'Conflict'), /another drive than a moment ago/)
 })
 
 test('a drive that a program works on is not unmounted under it', async t => {

@@ -69,8 +69,12 @@ test('words', t => {
 function terminal(columns: number | undefined) {
   const out = { stdout: '', stderr: '' }
   const fake = {
-    print: (text: string) => void (out.stdout += text),
-    warn: (text: string) => void (out.stderr += text),
+    print(text: string) {
+      out.stdout += text
+    },
+    warn(text: string) {
+      out.stderr += text
+    },
     size: () => (columns === undefined ? undefined : { columns, rows: 24 }),
   }
   return { out, terminal: fake as unknown as Terminal }

@@ -1,0 +1,69 @@
+/** Unpacks the packages into the root, and writes down for dpkg that they are there. No script of theirs runs: see 40-system. */
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Deb } from './apt.ts'
+import { type Fetched, placesOf, type Recipe, type Stage } from './recipe.ts'
+import { listDeb, unpackControl, unpackDeb } from './run.ts'
+
+/** Below /usr, since it tells of the system in this partition; /var outlives the system. /var/lib/dpkg points to it. */
+export const dpkgFolder = 'usr/lib/sysimage/dpkg'
+
+export const unpack: Stage = {
+  name: '20-unpack',
+  what: 'unpack them',
+  async run(recipe) {
+    const { root, parts } = placesOf(recipe)
+    const fetched = await readFetched(recipe)
+    await Promise.all([rm(root, { recursive: true, force: true }), rm(parts, { recursive: true, force: true })])
+    await Promise.all([mkdir(root, { recursive: true }), mkdir(parts, { recursive: true })])
+    // First what has the links of the merged /usr, so that all others go through them.
+    const installed = [...fetched.installed].sort((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : 1))
+    for (const { path } of installed) await unpackDeb(path, root)
+    for (const { path } of fetched.parts) await unpackDeb(path, parts)
+    await registerAll(root, installed)
+    return `${installed.length} installed, ${fetched.parts.length} for parts of them`
+  },
+}
+
+export async function readFetched(recipe: Recipe): Promise<Fetched> {
+  return JSON.parse(await readFile(placesOf(recipe).fetched, 'utf8')) as Fetched
+}
+
+function order({ name }: Deb): number {
+  return name === 'base-files' ? 0 : 1
+}
+
+/** `dpkg -l`, `dpkg -S` and `dpkg -i` work on a board as if dpkg had installed all this. */
+async function registerAll(root: string, debs: readonly Deb[]): Promise<void> {
+  const folder = join(root, dpkgFolder)
+  await Promise.all(
+    ['info', 'updates', 'triggers', 'parts'].map(name => mkdir(join(folder, name), { recursive: true })),
+  )
+  const paragraphs: string[] = []
+  for (const deb of [...debs].sort((a, b) => (a.name < b.name ? -1 : 1))) paragraphs.push(await register(folder, deb))
+  await writeFile(join(folder, 'status'), `${paragraphs.join('\n\n')}\n`)
+  await writeFile(join(folder, 'available'), '')
+  await writeFile(join(folder, 'info/format'), '1\n')
+  await writeFile(join(folder, 'arch'), '')
+  await rm(join(root, 'var/lib/dpkg'), { recursive: true, force: true })
+  await mkdir(join(root, 'var/lib'), { recursive: true })
+  await symlink(`../../${dpkgFolder}`, join(root, 'var/lib/dpkg'))
+}
+
+/** Moves the control files into dpkg's folder. Resolves to the package's paragraph. */
+async function register(folder: string, deb: Deb): Promise<string> {
+  const control = join(folder, 'parts', deb.name)
+  await unpackControl(deb.path, control)
+  const paragraph = (await readFile(join(control, 'control'), 'utf8')).trim()
+  // dpkg's own rule (infodb format 1): packages that may be there for two architectures carry theirs in the file's name.
+  const base = /^Multi-Arch: same$/m.test(paragraph) ? `${deb.name}:${deb.architecture}` : deb.name
+  for (const name of await readdir(control))
+    if (name !== 'control') await rename(join(control, name), join(folder, 'info', `${base}.${name}`))
+  const paths = (await listDeb(deb.path)).map(path => path.replace(/^\.\/?/, '/').replace(/(.)\/$/, '$1'))
+  await writeFile(
+    join(folder, 'info', `${base}.list`),
+    `${paths.map(path => (path === '/' ? '/.' : path)).join('\n')}\n`,
+  )
+  await rm(control, { recursive: true })
+  return paragraph.replace(/^(Package: .*)$/m, '$1\nStatus: install ok installed')
+}

@@ -48,7 +48,7 @@ main() {
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test-boot) shift; need_root test-boot; build; boot_parts; on_node24 test/boot/test-boot.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
-    bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; case " $* " in *" board "*) boot_parts ;; esac; on_node24 bench/bench.ts "$@" ;;
+    bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; case " ${*:-board} " in *" board "*) boot_parts ;; esac; on_node24 bench/bench.ts "$@" ;;
     nightly) shift; build; on_node24 test/fuzz/nightly.ts "$@" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;

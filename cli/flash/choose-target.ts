@@ -14,8 +14,18 @@ export type ChosenTarget =
   | { kind: 'drive'; path: string; drive: Drive }
   | { kind: 'file'; path: string; exists: boolean }
 
+/** The drives of this machine; tests have others. */
+export interface Drives {
+  list(): Promise<Drive[]>
+  /** Rejects with `NotFound`. */
+  find(path: string): Promise<Drive>
+}
+
+export const systemDrives: Drives = { list: listDrives, find: findDrive }
+
 export interface ChoiceParts {
   terminal: Terminal
+  drives: Drives
   image: ImageFacts
   /** The name of the drive that is meant although it looks like the wrong one. */
   force: string | undefined
@@ -30,7 +40,7 @@ export async function chooseTarget(named: string | undefined, parts: ChoiceParts
   const path = /^(sd[a-z]+|mmcblk\d+|nvme\d+n\d+|loop\d+)$/.test(named) ? `/dev/${named}` : resolve(named)
   const kind = await targetKindOf(path)
   if (kind !== 'drive') return { kind: 'file', path, exists: kind === 'file' }
-  return driveTarget(await findDrive(path), parts)
+  return driveTarget(await parts.drives.find(path), parts)
 }
 
 /** One for each card. To files: board.img becomes board-1.img, board-2.img … To a drive: the same one, with another card in it. */
@@ -47,7 +57,7 @@ function numbered(path: string, number: number): string {
 
 /** The same drive again, as it is now: with another card in it. */
 export async function recheckDrive(path: string, parts: ChoiceParts): Promise<Drive> {
-  const drive = await findDrive(path)
+  const drive = await parts.drives.find(path)
   await assertAllowed(drive, parts)
   return drive
 }
@@ -72,9 +82,9 @@ async function assertAllowed(drive: Drive, { terminal, image, force }: ChoicePar
   if (typed !== drive.name) throw refused
 }
 
-async function chooseDrive({ terminal, image }: ChoiceParts): Promise<Drive> {
+async function chooseDrive({ terminal, drives: present, image }: ChoiceParts): Promise<Drive> {
   for (let attempt = 1; ; attempt++) {
-    const drives = (await listDrives()).filter(({ removable, attachment }) => removable && attachment !== 'loop')
+    const drives = (await present.list()).filter(({ removable, attachment }) => removable && attachment !== 'loop')
     const fitting = drives.filter(drive => refusalsOf(drive, image).length === 0)
     if (!canAsk(terminal)) throw new UsageError(`name the drive to write to. ${listed(drives)}`)
     if (fitting.length > 0) {

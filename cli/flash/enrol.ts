@@ -84,7 +84,10 @@ export async function enrol(parts: EnrolParts, name: string, invitation: Invitat
     },
     async undo() {
       const what = { what: `cannot take back the token of ${name}`, way: `flotilla token revoke ${token.id}`, warn }
-      await attempt(what, () => revokeJoinToken(api, token.id))
+      await attempt(what, async () => {
+        await revokeJoinToken(api, token.id)
+        warn(`The token of ${name} was taken back.`)
+      })
       await expectation.undo()
     },
   }

@@ -6,7 +6,7 @@ import { readOptions } from '../options.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { askLine, canAsk, Interrupted } from './ask.ts'
-import { type ChoiceParts, type ChosenTarget, chooseTarget, targetsFor } from './choose-target.ts'
+import { type ChoiceParts, type ChosenTarget, chooseTarget, systemDrives, targetsFor } from './choose-target.ts'
 import { deviceOf } from './disk/image-place.ts'
 import { showProgress } from './disk/show-progress.ts'
 import { showDryRun } from './dry-run.ts'
@@ -22,16 +22,17 @@ const interruptedStatus = 130
 
 export const runFlash: RunCommand = async (input, fleet) => {
   const { terminal } = fleet
-  const inspected = readOptions(input).text('inspect')
-  if (inspected !== undefined) return inspectCard(inspected, input, fleet)
-  const wish = readWish(input)
+  const options = readOptions(input)
+  const inspected = options.text('inspect')
+  const wish = inspected === undefined ? readWish(input) : undefined
   // From here on Ctrl-C has its time: to take back what was made, and to say what state the card is in.
   const release = terminal.catchSignals()
   try {
-    return await flash(input, fleet, wish)
+    return wish ? await flash(input, fleet, wish) : await inspectCard(inspected ?? '', input, fleet)
   } catch (error) {
     if (!(error instanceof CodedError) || error instanceof UsageError) throw error
-    if (wish.json) terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
+    if (options.flag('json'))
+      terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
     // Told here: most of what goes wrong does so on this machine, and not at the server.
     terminal.warn(`error: ${error.message}\n`)
     return error instanceof Interrupted || terminal.hungUp.aborted ? interruptedStatus : 1
@@ -64,7 +65,7 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
 
 async function choiceOf({ image, wish }: Preparation, terminal: Terminal): Promise<ChoiceParts> {
   const { size: sizeBytes, path } = image.source
-  return { terminal, image: { sizeBytes, device: await deviceOf(path) }, force: wish.force }
+  return { terminal, drives: systemDrives, image: { sizeBytes, device: await deviceOf(path) }, force: wish.force }
 }
 
 interface PlanToConfirm {

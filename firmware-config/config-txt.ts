@@ -11,10 +11,12 @@ export function amendConfigTxt(text: string, settings: readonly string[]): strin
   // Filters ([pi4] …) and the overlay that parameters go to hold on to the end of the file, unless something ends them.
   const block = [begin, '[all]', 'dtoverlay=', ...settings.map(part => `${part.trim()}\n[all]`), end].join('\n')
   const lines = text.trimEnd().split('\n')
-  const from = lines.indexOf(begin)
+  // Trimmed: an editor of Windows may have ended all lines its own way.
+  const marks = lines.map(line => line.trim())
+  const from = marks.indexOf(begin)
   if (from < 0) return `${text.trimEnd()}${text.trim() === '' ? '' : '\n\n'}${block}\n`
   // A block whose end somebody took away: only its first line is surely ours.
-  const to = Math.max(lines.indexOf(end, from), from)
+  const to = Math.max(marks.indexOf(end, from), from)
   return `${[...lines.slice(0, from), block, ...lines.slice(to + 1)].join('\n')}\n`
 }
 

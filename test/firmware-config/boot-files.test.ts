@@ -53,6 +53,8 @@ test('our block of config.txt ends what the image has begun, and holds nothing o
   const longer = amendConfigTxt(`${text}\nmine=1\n`, ['x=2'])
   t.is(settingsFor(longer, 'pi4').at(-1), 'mine=1')
   t.false(longer.includes('gpu_mem'), 'the block is replaced')
+  const edited = amendConfigTxt(text.replaceAll('\n', '\r\n'), ['x=2'])
+  t.is(edited.split('dtoverlay=\n').length, 2, 'also after an editor of Windows')
 })
 
 test('a setting behind a filter is not taken for one of all boards', t => {

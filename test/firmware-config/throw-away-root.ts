@@ -65,7 +65,7 @@ mount -t proc proc "$folder/root/proc"
 mount -t sysfs -o ro sys "$folder/root/sys"
 mount --bind /dev "$folder/root/dev"
 mount -t tmpfs run "$folder/root/run"
-cp -r "$folder/files/." "$folder/root/"
+tar -c -C "$folder/files" . | tar -x --no-same-owner --no-overwrite-dir --keep-directory-symlink -C "$folder/root"
 ip link set lo up
 chroot "$folder/root" sh /root/script.sh
 `

@@ -27,6 +27,10 @@ async function openPartial(partial: string): Promise<FileHandle> {
     // Nobody else's file is written through a link that lies in wait.
     const file = await open(partial, flags.O_RDWR | flags.O_CREAT | flags.O_NOFOLLOW, 0o600)
     try {
+      const { uid, nlink } = await file.stat()
+      // In a folder that others write to, it may be a name for another file of ours, or kept open by somebody who wants to read along.
+      if (uid !== process.geteuid?.() || nlink !== 1)
+        throw new CodedError('Conflict', `cannot write to ${partial}: because it is somebody else's: delete it`)
       await lockFile(file, partial, 0)
       // Between our opening and our lock, another flash may have given it its name.
       const [ours, there] = await Promise.all([file.stat(), stat(partial).catch(() => undefined)])

@@ -19,6 +19,8 @@ export async function* readXz(file: FileHandle, { signal, program = 'xz' }: Read
   const child = spawn(program, ['--decompress', '--stdout', '--quiet'], {
     stdio: [file.fd, 'pipe', 'pipe'],
     env: toolEnvironment,
+    // Ctrl-C goes to all that the terminal runs; xz would end before we know why, and the image look damaged.
+    detached: true,
   }) as ChildProcessByStdio<null, Readable, Readable>
   const started = await once(child, 'spawn').then(
     () => true,

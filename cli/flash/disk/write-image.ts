@@ -44,6 +44,7 @@ const maxImageBytes = 1024 ** 4
 export async function writeImage({ clock = systemClock, ...options }: WriteOptions): Promise<WrittenImage> {
   const { source, target, progress, signal } = options
   await assertFits(options)
+  if (signal?.aborted) throw interrupted(target, 'nothing was written', signal.reason)
   await probeCapacity(target)
   const meter = createProgressMeter({ phase: 'writing', total: source.size, clock, onProgress: progress })
   try {
@@ -157,11 +158,11 @@ function unfinished(error: unknown, target: Target, signal: AbortSignal | undefi
     target.kind === 'drive'
       ? `${target.path} is unfinished and does not start: flash it again`
       : `${target.path} was not made`
-  const [code, why] =
-    error instanceof CodedError
-      ? ([error.code, error.message] as const)
-      : signal?.aborted
-        ? (['Timeout', `cannot finish ${target.path}: because it was interrupted`] as const)
-        : (['InternalError', messageOf(error)] as const)
-  return new CodedError(code, `${why}. ${state}`, { cause: error })
+  if (error instanceof CodedError) return new CodedError(error.code, `${error.message}. ${state}`, { cause: error })
+  if (signal?.aborted) return interrupted(target, state, error)
+  return new CodedError('InternalError', `${messageOf(error)}. ${state}`, { cause: error })
+}
+
+function interrupted(target: Target, state: string, cause: unknown): CodedError {
+  return new CodedError('Timeout', `cannot finish ${target.path}: because it was interrupted. ${state}`, { cause })
 }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { access, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { access, chown, link, lstat, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -88,6 +88,20 @@ test('a link is followed to the file that it means, but not one that lies in wai
   await symlink('precious', join(folder, 'new.img.partial'))
   await refused(t, openTarget(join(folder, 'new.img')), 'InternalError')
   t.is(await readFile(join(folder, 'precious'), 'utf8'), 'precious')
+})
+
+test('what others have put where the unfinished file goes is not written to', async t => {
+  if (!canUse(t, [], true)) return
+  const folder = await temporaryFolder(t)
+  const partial = join(folder, 'card.img.partial')
+  await writeFile(join(folder, 'precious'), 'precious')
+  await link(join(folder, 'precious'), partial)
+  t.regex(await refused(t, openTarget(join(folder, 'card.img')), 'Conflict'), /somebody else's: delete it/)
+  await rm(partial)
+  await writeFile(partial, 'trap')
+  await chown(partial, 65534, 65534)
+  await refused(t, openTarget(join(folder, 'card.img')), 'Conflict')
+  t.is((await readFile(join(folder, 'precious'), 'utf8')) + (await readFile(partial, 'utf8')), 'precioustrap')
 })
 
 test('what is neither a drive nor a file is refused by name', async t => {

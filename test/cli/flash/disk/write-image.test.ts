@@ -129,6 +129,14 @@ test('an abort leaves a drive without a partition table, and says so', async t =
   t.true(target.bytes.subarray(0, chunkBytes).every(byte => byte === 0))
 })
 
+test('an abort before the first byte changes nothing', async t => {
+  const target = createFakeTarget({ capacity: 32 * mib })
+  const signal = AbortSignal.abort(new Error('Ctrl-C'))
+  const error = await refused(t, writeImage({ source: sourceOf(disk), patches: [], target, signal }))
+  t.regex(error.message, /it was interrupted\. nothing was written/)
+  t.deepEqual(target.writes, [])
+})
+
 test('a byte that changed behind our back is found, and the drive does not start any more', async t => {
   for (const place of [0, chunkBytes - 1, chunkBytes + 77, disk.length - 1]) {
     const target = createFakeTarget({ capacity: 32 * mib })

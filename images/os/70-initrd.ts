@@ -15,7 +15,8 @@ const applets =
   )
 
 /** Modules to load by name, for file systems: nothing plugged in asks for them. Names as the kernel has them. */
-const fileSystems = ['ext4', 'overlay', 'vfat', 'nls_cp437', 'nls_ascii', 'nls_iso8859_1', 'nls_utf8']
+// ext4 asks the kernel for its checksum by name, and nothing says so but a soft dependency, which busybox passes over.
+const fileSystems = ['crc32c_generic', 'ext4', 'overlay', 'vfat', 'nls_cp437', 'nls_ascii', 'nls_iso8859_1', 'nls_utf8']
 /** Buses that nothing announces, and the watchdog's, whose machine would be reset before the system is up. */
 const unannounced = ['virtio_mmio', 'virtio_blk', 'virtio_pci', 'sd_mod']
 
@@ -52,7 +53,7 @@ export const initrd: Stage = {
     const cpio = renderCpio([...scripts, ...links, ...folders, ...modules])
     const path = initrdOf(recipe)
     await writeFile(`${path}.cpio`, cpio)
-    await run('zstd', ['-q', '-f', '-19', `${path}.cpio`, '-o', path])
+    await run('zstd', ['-q', '-f', '-T0', '-12', `${path}.cpio`, '-o', path])
     return `${modules.length} files of drivers, ${Math.round((await stat(path)).size / 1e5) / 10} MB`
   },
 }

@@ -1,4 +1,6 @@
 /** `flotilla agent`: runs this board as the node that it has joined as. */
+import { existsSync } from 'node:fs'
+import { onBoard } from '../contract/card/card-places.ts'
 import type { ResourceList } from '../contract/resources/meta.ts'
 import { isQuantity } from '../contract/resources/quantity.ts'
 import { type ProfileName, profiles } from '../contract/wire/fleet.ts'
@@ -59,6 +61,7 @@ export const agentCommand: Command = {
     try {
       const identity = await ensureIdentity({ ...options, ...readJoining(input), signal: ending.signal })
       const agent = await startAgent({ ...options, identity })
+      await supplyOwnImages(options, ending.signal)
       await signalled
       await agent.stop()
     } catch (error) {
@@ -70,6 +73,20 @@ export const agentCommand: Command = {
 }
 
 class Ended extends Error {}
+
+/** Only where the program brought some along; loaded only there. Returns at once. */
+async function supplyOwnImages(
+  { containerdSocket: socket, clock, log }: AgentPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!existsSync(onBoard.images)) return
+  const { supplyImages } = await import('./supply-images.ts')
+  const { systemDisk } = await import('./board/disk.ts')
+  const { systemPrograms } = await import('./board/run-program.ts')
+  void supplyImages({ disk: systemDisk(), run: systemPrograms(clock), socket, clock, log, signal })
+}
+
+type AgentPlace = Pick<AgentOptions, 'containerdSocket' | 'clock' | 'log'>
 
 function readJoining({ options }: Input): { joinFile: string | undefined; name: string | undefined } {
   const [joinFile, name] = [options['join'], options['name']] as Array<string | undefined>

@@ -1,17 +1,17 @@
 /** Names the host as the card says: the node will have the same name. */
 import { putFile } from '../../disk.ts'
-import { runOrFail } from '../../run-program.ts'
 import type { Step } from '../context.ts'
 
 export const hostnameStep: Step = {
   name: 'hostname',
   title: 'naming the host',
   appliesTo: ({ isOwnImage }) => isOwnImage,
-  async run({ disk, run, settings: { hostname } }) {
+  async run({ disk, settings: { hostname } }) {
     await putFile(disk, '/etc/hostname', { content: `${hostname}\n`, mode: 0o644 })
     const hosts = renderHosts((await disk.read('/etc/hosts')) ?? '', hostname)
     await putFile(disk, '/etc/hosts', { content: hosts, mode: 0o644 })
-    await runOrFail(run, ['hostname', hostname])
+    // proc_sys_kernel(5): what the program of that name sets.
+    await disk.poke('/proc/sys/kernel/hostname', hostname)
   },
 }
 

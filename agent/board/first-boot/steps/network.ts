@@ -1,5 +1,5 @@
 /** Sets the network and the wifi as the card says. */
-import { putFile } from '../../disk.ts'
+import { type Disk, putFile } from '../../disk.ts'
 import { runOrFail } from '../../run-program.ts'
 import type { Step } from '../context.ts'
 
@@ -13,12 +13,19 @@ export const networkStep: Step = {
   async run({ disk, run, settings, render }) {
     for (const { path, content, mode } of render.network(settings)) await putFile(disk, path, { content, mode })
     if (settings.wifi) {
-      // The radio of a Pi is off until a country is known; without a switch for it there is nothing to turn on.
-      await run(['rfkill', 'unblock', 'wifi'])
+      await unblockRadios(disk)
       await runOrFail(run, ['systemctl', 'enable', wifiUnit])
       await runOrFail(run, ['systemctl', 'restart', '--no-block', wifiUnit])
     }
     // Not waited for: this very unit may be in its way.
     await runOrFail(run, ['systemctl', 'restart', '--no-block', 'systemd-networkd.service'])
   },
+}
+
+/** Some systems leave radios switched off until somebody says where they are, which the card does (kernel: Documentation/driver-api/rfkill.rst). */
+async function unblockRadios(disk: Disk): Promise<void> {
+  for (const name of await disk.list('/sys/class/rfkill')) {
+    const directory = `/sys/class/rfkill/${name}`
+    if ((await disk.read(`${directory}/type`))?.trim() === 'wlan') await disk.poke(`${directory}/soft`, '0')
+  }
 }

@@ -45,6 +45,8 @@ export function ownImage(card: CardSettings = settings): Record<string, string> 
     '/usr/share/zoneinfo/Europe/Berlin': 'TZif',
     '/sys/class/tty/console/active': 'tty0 ttyAMA0\n',
     '/sys/class/net/eth0/carrier': '1\n',
+    '/sys/class/rfkill/rfkill0/type': 'wlan\n',
+    '/sys/class/rfkill/rfkill1/type': 'bluetooth\n',
   }
 }
 

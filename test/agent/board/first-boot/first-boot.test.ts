@@ -12,6 +12,8 @@ test('a board from our own image gets its name, network, time zone and keys, joi
   t.true(await board.boot(new FakeClock()))
   const files = board.disk.files()
   t.is(files['/etc/hostname'], 'board-1\n')
+  t.true(board.disk.poked.includes('hostname board-1'))
+  t.true(board.disk.poked.includes('soft 0'), 'the radio is on')
   t.is(files['/etc/hosts'], '127.0.0.1 localhost\n127.0.1.1 board-1\n')
   t.is(files['/etc/localtime'], '/usr/share/zoneinfo/Europe/Berlin')
   t.regex(files['/home/admin/.ssh/authorized_keys'] ?? '', /^ssh-ed25519 .* alice\n$/)
@@ -22,8 +24,6 @@ test('a board from our own image gets its name, network, time zone and keys, joi
   t.deepEqual(
     board.ran.filter(command => !command.includes('images')),
     [
-      'hostname board-1',
-      'rfkill unblock wifi',
       'systemctl enable wpa_supplicant@wlan0.service',
       'systemctl restart --no-block wpa_supplicant@wlan0.service',
       'systemctl restart --no-block systemd-networkd.service',

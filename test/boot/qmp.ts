@@ -17,7 +17,7 @@ interface Reply {
   id?: number
 }
 
-const connectTimeoutMs = 20_000
+const connectTimeoutMs = 120_000
 const replyTimeoutMs = 20_000
 const retryMs = 50
 

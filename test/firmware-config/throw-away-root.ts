@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -73,26 +73,21 @@ chroot "$folder/root" sh /root/script.sh
 /** From Debian, once: kept where caches are. */
 async function fetchPackages(names: string[]): Promise<string[]> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'flotilla/test-packages')
-  await mkdir(cache, { recursive: true })
-  return Promise.all(names.map(name => fetchPackage(cache, name)))
-}
-
-async function fetchPackage(cache: string, name: string): Promise<string> {
-  const path = join(cache, `${name}.deb`)
-  if (existsSync(path)) return path
-  // Beside each other: another test may want the same one. Only a whole one gets its name.
-  const folder = join(cache, `.${name}-${systemRandom.suffix(6)}`)
-  await mkdir(folder)
-  try {
-    const { status, output } = await finish(
-      spawn('sh', ['-c', `apt-get -q download ${name} && mv ./*.deb x`], { cwd: folder }),
-    )
-    if (status !== 0) throw new Error(`cannot fetch Debian's ${name}: ${output}`)
-    await rename(join(folder, 'x'), path)
-    return path
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  const pathOf = (name: string): string => join(cache, `${name}.deb`)
+  const missing = names.filter(name => !existsSync(pathOf(name)))
+  if (missing.length > 0) {
+    // Beside each other: another test may want the same ones. Only a whole one gets its name.
+    const folder = join(cache, `.${systemRandom.suffix(8)}`)
+    await mkdir(folder, { recursive: true })
+    try {
+      const { status, output } = await finish(spawn('apt-get', ['-q', 'download', ...missing], { cwd: folder }))
+      if (status !== 0) throw new Error(`cannot fetch packages of Debian: ${output}`)
+      for (const file of await readdir(folder)) await rename(join(folder, file), pathOf(file.split('_')[0] ?? ''))
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   }
+  return names.map(pathOf)
 }
 
 async function finish(child: ChildProcess): Promise<Ending> {

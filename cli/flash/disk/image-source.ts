@@ -135,6 +135,8 @@ async function assertSame(file: FileHandle, path: string, identity: Identity): P
 /** zlib says of a file that ends early that its buffer does. */
 function damaged(path: string, format: ImageFormat, error: unknown): CodedError {
   const { code } = error as NodeJS.ErrnoException
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge')
+    return notUsable(path, 'unpacking it takes more than 128 MiB of memory: pack it again without --long', error)
   const why = code === 'Z_BUF_ERROR' ? 'it ends early' : messageOf(error)
   return notUsable(path, `it is damaged (${format}: ${why}): get it again, and compare its checksum`, error)
 }

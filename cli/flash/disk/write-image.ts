@@ -34,8 +34,8 @@ export interface WrittenImage {
 export const chunkBytes = 4 * 1024 * 1024
 /** Where a table of an older, larger image has its second half (GPT), and RAID its marks. */
 const tailBytes = 1024 * 1024
-/** No card is larger: an image that unpacks to more than that is a bomb. */
-const maxImageBytes = 1024 ** 4
+/** No image of a card is larger: a file that unpacks to more than that is a bomb. */
+const maxImageBytes = 256 * 1024 ** 3
 
 /**
  * Rejects with `Invalid` when image and target do not fit, with what `source` or `target` reject with otherwise, and when
@@ -150,7 +150,8 @@ function assertRoom(source: ImageSource, target: Target, bytes: number): void {
 }
 
 function tooLarge(source: ImageSource, target: Target, why: string): CodedError {
-  return new CodedError('Invalid', `cannot write ${source.path} to ${target.path}: because ${why}: take a larger one`)
+  const wayOut = target.kind === 'drive' ? 'take a larger one' : 'no image of a card is so large'
+  return new CodedError('Invalid', `cannot write ${source.path} to ${target.path}: because ${why}: ${wayOut}`)
 }
 
 function unfinished(error: unknown, target: Target, signal: AbortSignal | undefined): CodedError {

@@ -125,6 +125,16 @@ test('an image is not written over itself', async t => {
   t.true(disk.equals(await readFile(path)))
 })
 
+test('what unpacks to more than any card holds is a bomb', async t => {
+  const target = await openTarget(join(await temporaryFolder(t), 'card.img'))
+  t.teardown(() => target.abandon())
+  const source = { ...sourceOf(disk), size: 2 ** 40 }
+  t.regex(
+    await refused(t, writeImage({ source, patches: [], target }), 'Invalid'),
+    /1\.1 TB do not fit .*no image of a card/,
+  )
+})
+
 test('a full disk is told, and nothing half is left on it', async t => {
   if (!canUse(t, ['mount', 'umount'], true)) return
   const folder = await temporaryFolder(t)

@@ -91,6 +91,14 @@ test('a zstd that was made of a pipe does not know its size, and is read all the
   t.true(disk.equals(await readAllOf(source)))
 })
 
+test('a zstd that needs the memory of a large machine is refused as that, not as damaged', async t => {
+  if (!canUse(t, tools)) return
+  const { folder, path } = await packed(t, 'raw')
+  const long = join(folder, 'long.zst')
+  await run('sh', '-c', `zstd -q -1 --long=30 <${path} >${long}`)
+  t.regex(await problemWith(t, long), /takes more than 128 MiB of memory: pack it again without --long/)
+})
+
 test('what comes behind a zstd is not passed over in silence', async t => {
   const path = join(await temporaryFolder(t), 'x.zst')
   await writeFile(path, Buffer.concat([zstdCompressSync(disk), Buffer.from('and more')]))

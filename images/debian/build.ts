@@ -35,7 +35,7 @@ export async function buildDebs(options: DebianBuild): Promise<string[]> {
   const epoch = options.epoch ?? (await sourceEpoch(root))
   const manual = await mkdtemp(join(tmpdir(), 'flotilla-manual-'))
   try {
-    await writeManual(root, manual)
+    await writeManual({ root, folder: manual, epoch })
     const scripts = await readScripts(join(root, 'images/debian/maintainer'))
     const paths: string[] = []
     for (const architecture of options.architectures) {
@@ -53,10 +53,11 @@ export async function buildDebs(options: DebianBuild): Promise<string[]> {
 }
 
 /** By the program itself, so that pages and completions say what it does. */
-async function writeManual(root: string, folder: string): Promise<void> {
+async function writeManual({ root, folder, epoch }: { root: string; folder: string; epoch: number }): Promise<void> {
   const program = [join(root, 'flotilla.ts')]
   await mkdir(join(folder, 'man1'))
-  await execute(process.execPath, [...program, 'manual', join(folder, 'man1')])
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) }
+  await execute(process.execPath, [...program, 'manual', join(folder, 'man1')], { env })
   for (const shell of Object.keys(places.completions)) {
     const { stdout } = await execute(process.execPath, [...program, 'completion', shell], { maxBuffer: 16 << 20 })
     await writeFile(join(folder, shell), stdout)

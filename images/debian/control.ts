@@ -14,7 +14,7 @@ export interface ControlFacts {
 export const maintainer = 'Flotilla maintainers <maintainers@flotilla.dev>'
 
 /** Of bookworm, the oldest release that the package is for; the program itself runs from glibc 2.28 on, and the C++ library of GCC 6. */
-const depends = [
+export const depends = [
   'libc6 (>= 2.28)',
   'libgcc-s1',
   'libstdc++6 (>= 6)',

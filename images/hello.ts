@@ -16,12 +16,13 @@ server=$!
 wait $server
 `
 
-export async function helloSpec(architecture: string): Promise<ImageSpec> {
+/** `busybox`: the program of that architecture. */
+export async function helloSpec(architecture: string, busybox?: string): Promise<ImageSpec> {
   return {
     name: helloImage,
     architecture,
     files: [
-      ...(await busyboxFiles(applets)),
+      ...(await busyboxFiles(applets, busybox)),
       { path: 'bin/hello', mode: 0o755, content: entrypoint },
       { path: 'srv', mode: 0o777, directory: true },
       { path: 'tmp', mode: 0o1777, directory: true },

@@ -1,7 +1,7 @@
 /** Chooses and fetches Debian's packages: which ones, and what for. */
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkManifest, openApt, renderManifest } from './apt.ts'
+import { checkManifest, openApt, renderManifest } from '../apt.ts'
 import { type Fetched, placesOf, type Recipe, type Stage } from './recipe.ts'
 
 /** What a system of ours is made of, besides what these depend on. */

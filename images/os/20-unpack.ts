@@ -1,9 +1,9 @@
 /** Unpacks the packages into the root, and writes down for dpkg that they are there. No script of theirs runs: see 40-system. */
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Deb } from './apt.ts'
+import type { Deb } from '../apt.ts'
+import { listDeb, unpackControl, unpackDeb } from '../run.ts'
 import { type Fetched, placesOf, type Recipe, type Stage } from './recipe.ts'
-import { listDeb, unpackControl, unpackDeb } from './run.ts'
 
 /** Below /usr, since it tells of the system in this partition; /var outlives the system. /var/lib/dpkg points to it. */
 export const dpkgFolder = 'usr/lib/sysimage/dpkg'

@@ -2,8 +2,8 @@
 import { globSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { run } from '../run.ts'
 import { placesOf, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 interface Cut {
   /** Below the root. */

@@ -5,8 +5,8 @@ import { version } from '../../contract/version.ts'
 import { loadProfile } from '../../firmware-config/load-profile.ts'
 import type { RenderedFile } from '../../firmware-config/profile.ts'
 import { renderRoot } from '../../firmware-config/render-root.ts'
+import { run } from '../run.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 /** Of Debian's packages: these are off in the packages or switched on by scripts of theirs. */
 const enabled = [
@@ -76,4 +76,6 @@ async function describe({ epoch }: Recipe, root: string): Promise<void> {
   )
   // Empty, not absent: systemd would take an absent one for a first boot and enable everything. The initrd fills it in.
   await writeFile(join(root, 'etc/machine-id'), '')
+  // As old as /usr (90-disk): else systemd would look for news and rebuild lists of a system that cannot change (systemd-update-done(8)).
+  for (const folder of ['etc', 'var']) await writeFile(join(root, folder, '.updated'), '')
 }

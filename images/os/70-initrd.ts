@@ -2,11 +2,11 @@
 import { globSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { run } from '../run.ts'
 import { findKernel } from './60-kernel.ts'
 import { type InitrdEntry, renderCpio } from './cpio.ts'
 import { indexModules, selectModules } from './modules.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 /** What init and card.sh call. */
 const applets =
@@ -44,13 +44,16 @@ export const initrd: Stage = {
     const scripts: InitrdEntry[] = [
       { path: 'init', mode: 0o755, content: await read(join(folder, 'init')) },
       { path: 'card.sh', mode: 0o644, content: await read(join(folder, 'card.sh')) },
-      { path: 'modules', mode: 0o644, content: Buffer.from(`${[...fileSystems, ...unannounced].join('\n')}\n`) },
       { path: 'bin/busybox', mode: 0o755, content: await read(join(root, 'usr/bin/busybox')) },
     ]
     const links = applets.map(applet => ({ path: `bin/${applet}`, symlink: 'busybox' }))
     const folders = ['dev', 'proc', 'sys', 'run', 'root'].map(path => ({ path, directory: true as const }))
     const modules = await moduleEntries(recipe)
-    const cpio = renderCpio([...scripts, ...links, ...folders, ...modules])
+    // Some are built into one kernel and modules of another.
+    const isModule = (name: string): boolean => modules.some(({ path }) => nameOf(path) === name)
+    const byName = [...fileSystems, ...unannounced].filter(isModule).map(name => `${name}\n`)
+    const list = { path: 'modules', mode: 0o644, content: Buffer.from(byName.join('')) }
+    const cpio = renderCpio([...scripts, list, ...links, ...folders, ...modules])
     const path = initrdOf(recipe)
     await writeFile(`${path}.cpio`, cpio)
     await run('zstd', ['-q', '-f', '-T0', '-12', `${path}.cpio`, '-o', path])
@@ -70,13 +73,7 @@ async function moduleEntries(recipe: Recipe): Promise<InitrdEntry[]> {
   const needs = await indexModules(root, version)
   const wanted = new Set(drivers.flatMap(glob => globSync(glob, { cwd: join(from, 'kernel') })))
   const named = new Set([...fileSystems, ...unannounced])
-  const isNamed = (path: string): boolean =>
-    named.has(
-      path
-        .replace(/.*\//, '')
-        .replace(/\.ko.*/, '')
-        .replaceAll('-', '_'),
-    )
+  const isNamed = (path: string): boolean => named.has(nameOf(path))
   const selected = selectModules(needs, path => isNamed(path) || wanted.has(path.slice('kernel/'.length)))
   const base = join(recipe.folder, 'initrd-modules')
   const to = join(base, 'usr/lib/modules', version)
@@ -102,4 +99,10 @@ async function moduleEntries(recipe: Recipe): Promise<InitrdEntry[]> {
       content: await readFile(join(to, path)),
     })),
   )
+}
+
+/** `kernel/fs/ext4/ext4.ko.xz` → `ext4`. */
+function nameOf(path: string): string {
+  const file = path.slice(path.lastIndexOf('/') + 1)
+  return file.replace(/\.ko.*/, '').replaceAll('-', '_')
 }

@@ -6,11 +6,11 @@ import { type OwnImage, onBoot, partitions } from '../../contract/card/card-plac
 import { version } from '../../contract/version.ts'
 import { amendBoot } from '../../firmware-config/amend-boot.ts'
 import { loadProfile } from '../../firmware-config/load-profile.ts'
+import { run } from '../run.ts'
 import { findKernel } from './60-kernel.ts'
 import { initrdOf } from './70-initrd.ts'
 import { bootSectors, bootStart, diskSignature, sectorBytes } from './layout.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 /** Pi 3 and 4 start from these (the Pi 5 has its own in flash); `_cd` is the short one, which `gpu_mem=16` asks for. */
 const piFirmware = [

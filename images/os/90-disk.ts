@@ -1,9 +1,9 @@
 /** The disk: partition table, boot partition and root in one file, as they will lie on the card. */
 import { rename, rm, stat } from 'node:fs/promises'
 import { partitions } from '../../contract/card/card-places.ts'
+import { run } from '../run.ts'
 import { bootSectors, bootStart, diskSignature, imageSectors, rootSectors, rootStart, sectorBytes } from './layout.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 /** The file system's own names for itself: constants, so that the same files make the same image. */
 const rootUuid = 'f1077a11-0000-4000-8000-000000000002'

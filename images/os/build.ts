@@ -10,6 +10,8 @@ import { version } from '../../contract/version.ts'
 import { programAssets } from '../../kit/assets.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
+import { renderManifest } from '../apt.ts'
+import { run } from '../run.ts'
 import { packages } from './10-packages.ts'
 import { readFetched, unpack } from './20-unpack.ts'
 import { prune } from './30-prune.ts'
@@ -19,10 +21,8 @@ import { kernel } from './60-kernel.ts'
 import { initrd } from './70-initrd.ts'
 import { boot } from './80-boot.ts'
 import { disk } from './90-disk.ts'
-import { renderManifest } from './apt.ts'
 import { type Architecture, architectures, machines } from './machines.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
-import { run } from './run.ts'
 
 /** The build log in advance: one file each. */
 export const stages: Stage[] = [packages, unpack, prune, system, settings, kernel, initrd, boot, disk]
@@ -44,8 +44,8 @@ async function main(): Promise<void> {
     await mkdir(folder, { recursive: true })
     try {
       const recipe = { ...(await openRecipe(architecture, values.manifest)), folder }
-      for (const stage of stages) await tell(architecture, stage.name, `${stage.what}: `, () => stage.run(recipe))
-      await tell(architecture, 'release', 'compress: ', () => release(recipe, values.out))
+      for (const stage of stages) await tell(architecture, stage, recipe)
+      await tell(architecture, releaseTo(values.out), recipe)
     } finally {
       if (values.keep === undefined) await rm(folder, { recursive: true, force: true })
     }
@@ -54,11 +54,15 @@ async function main(): Promise<void> {
 }
 
 /** Prints a line a stage, with its time. */
-async function tell(architecture: string, name: string, what: string, act: () => Promise<string>): Promise<void> {
+async function tell(architecture: string, { name, what, run: act }: Stage, recipe: Recipe): Promise<void> {
   const before = systemClock.now()
-  const said = await act()
+  const said = await act(recipe)
   const seconds = ((systemClock.now() - before) / 1000).toFixed(1).padStart(5)
-  process.stderr.write(`${architecture} ${name.padEnd(12)} ${seconds} s  ${what}${said}\n`)
+  process.stderr.write(`${architecture} ${name.padEnd(12)} ${seconds} s  ${what}: ${said}\n`)
+}
+
+function releaseTo(out: string): Stage {
+  return { name: 'release', what: 'compress', run: recipe => release(recipe, out) }
 }
 
 async function openRecipe(architecture: Architecture, manifest: string | undefined): Promise<Omit<Recipe, 'folder'>> {

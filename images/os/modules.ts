@@ -3,7 +3,7 @@
 import { existsSync, symlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from './run.ts'
+import { run } from '../run.ts'
 
 /** Paths below the modules' folder (`kernel/fs/ext4/ext4.ko.xz`) → those that must be loaded before. */
 export type ModuleNeeds = Map<string, string[]>

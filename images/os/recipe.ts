@@ -1,7 +1,7 @@
 /** What every stage of an image is told, and what it may leave for the ones behind it. */
 import { join } from 'node:path'
 import type { Assets } from '../../kit/assets.ts'
-import type { Deb } from './apt.ts'
+import type { Deb } from '../apt.ts'
 import type { Machine } from './machines.ts'
 
 export interface Recipe {

@@ -71,16 +71,18 @@ prepare_card() {
   disk=$1
   root=$2
   problem=
-  data=/run/flotilla-card/data
-  mkdir -p $data
-  echo "$disk" >/run/flotilla-card/disk
+  # Below the root's own /run (init has bound its own there): so the root's tools see it too.
+  here=$root/run/flotilla-card
+  data=$here/data
+  mkdir -p "$data"
+  echo "$disk" >"$here/disk"
   if ! mount_card; then
     say "$problem: until that is mended, this board forgets everything when it is switched off"
-    echo "$problem" >/run/flotilla-card/problem
-    mount -t tmpfs -o mode=755,size=50% var $data
+    echo "$problem" >"$here/problem"
+    mount -t tmpfs -o mode=755,size=50% var "$data"
     seed
   fi
-  mount -o move $data "$root/var"
+  mount -o move "$data" "$root/var"
   mount_etc
   mount_boot
 }
@@ -110,7 +112,7 @@ mount_card() {
     83) mend_data ;;
     *) fail "partition 4 of the card is not Flotilla's" || return ;;
   esac
-  mount -t ext4 -o $data_options "$device" $data || fail "the file system of this board's data cannot be mounted" || return
+  mount -t ext4 -o $data_options "$device" "$data" || fail "the file system of this board's data cannot be mounted" || return
   seed
   [ "$type" = 83 ] || keep_data
 }
@@ -162,27 +164,27 @@ make_data() {
 
 # Replays the journal, and mends what it can without a question; 4 and more: it could not.
 mend_data() {
-  in_root e2fsck -p "$device" >/run/flotilla-card/fsck 2>&1
+  in_root e2fsck -p "$device" >"$here"/fsck 2>&1
   [ $? -ge 4 ] || return 0
   say "mending the file system of this board's data"
-  in_root e2fsck -y "$device" >/run/flotilla-card/fsck 2>&1
+  in_root e2fsck -y "$device" >"$here"/fsck 2>&1
   return 0
 }
 
 # What the system ships below /var, where it is missing: at the first start, and when a system of another version starts.
 seed() {
   version=$(sed -n 's/^IMAGE_VERSION=//p' "$root/usr/lib/os-release")
-  [ "$(cat $data/lib/system-version 2>/dev/null)" = "$version" ] && return
-  (cd "$root/var" && cp -a -n . $data/)
+  [ "$(cat "$data/lib/system-version" 2>/dev/null)" = "$version" ] && return
+  in_root cp -a -n /var/. /run/flotilla-card/data/ || return
   sync
-  echo "$version" >$data/lib/system-version.new
+  echo "$version" >"$data/lib/system-version.new"
   sync
-  mv $data/lib/system-version.new $data/lib/system-version
+  mv "$data/lib/system-version.new" "$data/lib/system-version"
 }
 
 # The last act of the first start.
 keep_data() {
-  [ -e $data/lib/system-version ] || fail "this board's data cannot be written" || return
+  [ -e "$data/lib/system-version" ] || fail "this board's data cannot be written" || return
   sync
   in_root sfdisk --quiet --no-reread --no-tell-kernel --part-type "$disk" 4 83 || fail "the partition table of the card cannot be written"
 }
@@ -198,7 +200,7 @@ mount_etc() {
 
 mount_boot() {
   device=$(partition "$disk" 1)
-  in_root fsck.vfat -a "$device" >/run/flotilla-card/fsck-boot 2>&1
+  in_root fsck.vfat -a "$device" >"$here"/fsck-boot 2>&1
   # It holds secrets until the board has joined: root's alone.
   mount -t vfat -o rw,noatime,flush,fmask=0177,dmask=0077 "$device" "$root/boot/firmware" ||
     say "the boot partition of the card cannot be mounted"

@@ -1,7 +1,7 @@
 /** Starts the tools that images are made with. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { CodedError, messageOf } from '../../kit/errors.ts'
+import { CodedError, messageOf } from '../kit/errors.ts'
 
 /** Lists of files of a whole system are the longest that a tool says here. */
 const maxOutputBytes = 64 * 1024 * 1024
@@ -25,7 +25,7 @@ export async function run(command: string, args: readonly string[], options: Run
       maxBuffer: maxOutputBytes,
     })
     // A tool may have ended before it read all: what it says of that is the error, not the broken pipe.
-    running.child.stdin?.on('error', () => {}).end(options.input ?? '')
+    running.child.stdin?.on('error', ignore).end(options.input ?? '')
     return (await running).stdout
   } catch (error) {
     throw failed(command, args, error)
@@ -58,4 +58,9 @@ function failed(command: string, args: readonly string[], error: unknown): Coded
   return new CodedError('InternalError', `cannot build the image: because this failed: ${line}\n${said}`, {
     cause: error,
   })
+}
+
+/** For errors that are told in another way. */
+function ignore(): void {
+  // Nothing: see where it is used.
 }

@@ -1,7 +1,7 @@
 /** Debian packages of any architecture, chosen and checked by apt with a state of its own: nothing of this machine's is touched. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError } from '../kit/errors.ts'
 import { run } from './run.ts'
 
 export interface Deb {

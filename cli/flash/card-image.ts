@@ -1,11 +1,12 @@
 /** The boot partition of an image or of a card, to be looked at, and to be changed for each card anew; nothing is written to it. */
 import type { Assets } from '../../kit/assets.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
+import { formatSize } from './disk/format-size.ts'
 import type { HeadFile } from './disk/head-file.ts'
 import { readHead } from './disk/head-file.ts'
 import { type ImageSource, openImage } from './disk/image-source.ts'
 import { type Fat, openFat } from './fat.ts'
-import { bootPartitionOf, readPartitions, tableBytes } from './partition-table.ts'
+import { bootPartitionOf, type PartitionTable, readPartitions, tableBytes } from './partition-table.ts'
 
 export interface CardImage {
   source: ImageSource
@@ -25,7 +26,9 @@ export async function openCardImage(path: string, assets: Assets, signal?: Abort
   }
   const head = await readHead(source, end, signal).catch(error => explain(path, error))
   try {
-    const { start, size } = bootPartitionOf(await readPartitions(await head.read(0, tableBytes)))
+    const table = await readPartitions(await head.read(0, tableBytes))
+    const { start, size } = bootPartitionOf(table)
+    assertWhole(table, source.size ?? (head.size < start + size ? head.size : undefined))
     const openBoot = (): Promise<Fat> => openFat({ path: head.path, offset: start, size, assets })
     const stock = await openBoot()
     return { source, stock, openBoot, close: () => closeAll(stock, head) }
@@ -33,6 +36,14 @@ export async function openCardImage(path: string, assets: Assets, signal?: Abort
     await head.close()
     return explain(path, error)
   }
+}
+
+/** A download that broke off unpacks to nothing, unless it was not packed: then its partitions reach beyond its end. */
+function assertWhole({ partitions }: PartitionTable, bytes: number | undefined): void {
+  const end = Math.max(0, ...partitions.map(({ start, size }) => start + size))
+  if (bytes === undefined || bytes >= end) return
+  const why = `its partitions reach to ${formatSize(end)}, and it ends at ${formatSize(bytes)}: get it again, whole`
+  throw new CodedError('Invalid', `cannot read the image: because ${why}`)
 }
 
 async function closeAll(stock: Fat, head: HeadFile): Promise<void> {

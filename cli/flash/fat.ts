@@ -30,6 +30,7 @@ const reasons: Record<number, string> = {
   [fatCodes.FR_NO_PATH]: 'its folder is not there',
   [fatCodes.FR_INVALID_NAME]: 'a FAT has no such names',
   [fatCodes.FR_DENIED]: 'there is no room for it, or it is read-only',
+  [fatCodes.FR_INVALID_DRIVE]: 'a FAT has no such names',
   [fatCodes.FR_NO_FILESYSTEM]: 'there is no FAT file system',
 }
 /** Copied through the memory of WASM in pieces of so many bytes. */

@@ -42,8 +42,7 @@ const addressShape = /^([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):([1-9]\d{0
 /** Throws UsageError. */
 export function readWish(input: Input): FlashWish {
   const options = readOptions(input)
-  const [target, ...more] = input.arguments
-  if (more.length > 0) throw new UsageError('name one drive or file; for several cards: --count')
+  const [target] = input.arguments
   const count = options.number('count') ?? 1
   if (count < 1 || count > maxCards) throw new UsageError(`--count must be 1 to ${maxCards}`)
   const wish: FlashWish = {

@@ -51,6 +51,8 @@ export interface Running {
   done: Promise<Ran>
   /** Resolves once stdout has this. */
   shows(text: string | RegExp): Promise<void>
+  /** The same of stderr, where questions are. */
+  warns(text: string | RegExp): Promise<void>
   /** Ends it as a closed pipe does. */
   hangUp(): void
 }
@@ -158,15 +160,17 @@ function startCommand(
   const root = { name: 'flotilla', summary: '', commands: createFleetCommands({ terminal, openBus }) }
   const streams = { stdout: { write: terminal.print }, stderr: { write: terminal.warn } }
   const done = runCommandLine(root, argv, streams).then(status => ({ status, ...shown }))
-  return { terminal, done, shows: text => untilShown(() => shown, text, done), hangUp: () => hangUp.abort() }
+  return {
+    terminal,
+    done,
+    shows: text => untilShown(() => shown.stdout, text, done),
+    warns: text => untilShown(() => shown.stderr, text, done),
+    hangUp: () => hangUp.abort(),
+  }
 }
 
 /** Fails when the command ends, or after ten seconds. */
-async function untilShown(
-  shown: () => { stdout: string; stderr: string },
-  text: string | RegExp,
-  done: Promise<Ran>,
-): Promise<void> {
+async function untilShown(shown: () => string, text: string | RegExp, done: Promise<Ran>): Promise<void> {
   let ended = false
   void done.then(
     () => {
@@ -176,7 +180,7 @@ async function untilShown(
       ended = true
     },
   )
-  const has = (): boolean => (typeof text === 'string' ? shown().stdout.includes(text) : text.test(shown().stdout))
+  const has = (): boolean => (typeof text === 'string' ? shown().includes(text) : text.test(shown()))
   for (const deadline = Date.now() + 10_000; !has(); ) {
     if (ended || Date.now() > deadline)
       throw new Error(`never showed ${text}: ${JSON.stringify(shown())}${ended ? ' (it has ended)' : ''}`)

@@ -1,6 +1,8 @@
 /** Every decoder that faces the wire or a person's file, each with inputs that nearly fit it. */
 import fc from 'fast-check'
 import { readControlFrame, readNodeRequest } from '../../agent/sessions/read-node-request.ts'
+import { parseCardSettings } from '../../contract/card/read-card.ts'
+import { checkSshKey } from '../../contract/card/ssh-key.ts'
 import { readManifests } from '../../contract/manifest/read-manifests.ts'
 import { readObject } from '../../contract/resources/admit.ts'
 import { parseFieldSelector, parseLabelSelector } from '../../contract/resources/selector.ts'
@@ -60,6 +62,8 @@ export const decoders: Decoder[] = [
     input: texts(samples.manifests),
     decode: text => readManifests(['-'], { readStdin: async () => text }),
   }),
+  decoder({ name: "a card's settings", input: texts(samples.cards), decode: text => parseCardSettings(text) }),
+  decoder({ name: 'a public key of ssh', input: texts(samples.sshKeys), decode: checkSshKey, weight: 4 }),
   decoder({ name: 'an object', input: json(samples.objects), decode: reads(readObject), weight: 2 }),
   decoder({ name: 'a request to the API', input: json(samples.apiRequests), decode: reads(readApiRequest), weight: 4 }),
   decoder({

@@ -113,3 +113,10 @@ export const labelSelectors = ['app=web,tier!=db,env in (a,b),!x', 'a notin (b),
 export const ticket = `flotilla://abc123.bcdfghjklmnpqrstvwxz245678@192.168.1.10:8883,[fe80::1]:8883/home?ca=sha256:${'ab'.repeat(32)}`
 
 export const usernames = ['alice', 'system:node:board-1', 'system:serviceaccount:default:web', 'system:master']
+
+export const sshKeys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHjTWIg5Al9de76GEN0yxEo/L7fPCHUn11E7w/jIB2V me@laptop']
+
+export const cards = [
+  'board: rpi-4\nhostname: board-1\n',
+  `board: rpi-4\nhostname: board-1\nrole: master\nwifi:\n  ssid: Home\n  key: ${'ab'.repeat(32)}\n  country: DE\nsshKeys:\n- ${sshKeys[0]}\naddress:\n  cidr: 192.168.1.20/24\n  gateway: 192.168.1.1\n  nameservers: [192.168.1.1]\ntimezone: Europe/Berlin\n`,
+]

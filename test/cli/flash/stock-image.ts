@@ -1,8 +1,8 @@
 /** Small images with the boot partitions that real ones have, made by sfdisk and mtools. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
 
@@ -12,7 +12,7 @@ const mib = 1024 * 1024
 export interface StockOptions {
   /** On the boot partition. */
   files: Record<string, string>
-  /** Default 64. */
+  /** Default 34: a FAT32 is no smaller. */
   bootMiB?: number
   table?: 'dos' | 'gpt'
   label?: string
@@ -23,18 +23,19 @@ export const bootOffset = 4 * mib
 
 /** Resolves to the image's path, in a folder that goes with the test. */
 export async function makeStockImage(t: ExecutionContext, options: StockOptions): Promise<string> {
-  const { files, bootMiB = 64, table = 'dos', label = 'bootfs' } = options
+  const { files, bootMiB = 34, table = 'dos', label = 'bootfs' } = options
   const folder = await temporaryFolder(t)
   const [image, fat] = [join(folder, 'stock.img'), join(folder, 'fat')]
   await truncate(fat, bootMiB * mib)
   await tool('mkfs.vfat', '-F', '32', '-s', '1', '-n', label, fat)
-  for (const [path, content] of Object.entries(files)) {
-    const steps = path.split('/').slice(0, -1)
-    for (const [index] of steps.entries())
-      await tool('mmd', '-D', 's', '-i', fat, `::/${steps.slice(0, index + 1).join('/')}`).catch(() => undefined)
-    await writeFile(join(folder, 'content'), content)
-    await tool('mcopy', '-i', fat, join(folder, 'content'), `::/${path}`)
+  const content = join(folder, 'content')
+  await mkdir(content)
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(content, path)), { recursive: true })
+    await writeFile(join(content, path), text)
   }
+  const top = [...new Set(Object.keys(files).map(path => join(content, path.split('/')[0]!)))]
+  if (top.length > 0) await tool('mcopy', '-s', '-i', fat, ...top, '::/')
   await truncate(image, bootOffset + (bootMiB + 8) * mib)
   await partition(image, { bootMiB, table })
   await tool(
@@ -90,7 +91,7 @@ export async function readBoot(image: string, path: string, offset = bootOffset)
 }
 
 /** Rejects when the file system of the boot partition is not sound. */
-export async function checkBoot(image: string, bootMiB = 64): Promise<void> {
+export async function checkBoot(image: string, bootMiB = 34): Promise<void> {
   const fat = `${image}.fat`
   await tool('dd', `if=${image}`, `of=${fat}`, 'bs=1M', `skip=${bootOffset / mib}`, `count=${bootMiB}`, 'status=none')
   try {

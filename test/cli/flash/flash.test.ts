@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { parseCardSettings } from '../../../contract/card/read-card.ts'
+import { deriveWifiKey } from '../../../contract/card/wifi-key.ts'
+import { isExpected } from '../../../contract/resources/expected-node.ts'
+import type { Node } from '../../../contract/resources/node.ts'
+import type { JoinToken } from '../../../contract/resources/trust.ts'
+import { formatToken, parseTicket } from '../../../contract/wire/join.ts'
+import { createFleet, type FleetHarness, type Ran } from '../harness.ts'
+import { canUse } from './disk/loop-device.ts'
+import { checkBoot, makeStockImage, readBoot, stockFiles, tool } from './stock-image.ts'
+
+const tools = ['mkfs.vfat', 'fsck.vfat', 'mcopy', 'sfdisk']
+const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHjTWIg5Al9de76GEN0yxEo/L7fPCHUn11E7w/jIB2V me@laptop'
+
+interface Bench extends FleetHarness {
+  image: string
+  out: string
+  /** `flotilla flash OUT --image IMAGE -b rpi-4 …` */
+  flash(...more: string[]): Promise<Ran>
+}
+
+async function bench(t: ExecutionContext, files: Record<string, string> = stockFiles.own): Promise<Bench | undefined> {
+  if (!canUse(t, tools)) return undefined
+  const fleet = await createFleet(t)
+  const [image, out] = [await makeStockImage(t, { files }), join(fleet.folder, 'card.img')]
+  await writeFile(join(fleet.folder, 'flotilla.deb'), '!<arch>\ndebian-binary   and what follows')
+  const flash = (...more: string[]): Promise<Ran> => fleet.run('flash', out, '--image', image, '-b', 'rpi-4', ...more)
+  return { ...fleet, image, out, flash }
+}
+
+const nodeOf = async (fleet: FleetHarness, name: string): Promise<Node> =>
+  (await fleet.get('nodes', name)) as unknown as Node
+
+test('a card of our own image holds its settings and a join line that the master knows by its hash', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const [key, password] = [await fleet.file('id.pub', `# mine\n${sshKey}\n`), await fleet.file('pw', 'correct horse\n')]
+  const wifi = ['--wifi', 'My Home', '--wifi-password-file', password, '--wifi-country', 'de']
+  const more = [
+    '--address',
+    '192.168.1.20/24',
+    '--gateway',
+    '192.168.1.1',
+    '--nameserver',
+    '9.9.9.9',
+    '--timezone',
+    'Europe/Berlin',
+  ]
+  const ran = await fleet.flash('-H', 'board-1', ...wifi, ...more, '--ssh-key', key, '--labels', 'room=kitchen,x/y=1')
+  t.is(ran.status, 0, ran.stderr)
+  t.deepEqual(parseCardSettings((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? ''), {
+    board: 'rpi-4',
+    hostname: 'board-1',
+    wifi: { ssid: 'My Home', key: deriveWifiKey('My Home', 'correct horse'), country: 'DE' },
+    sshKeys: [sshKey],
+    address: { cidr: '192.168.1.20/24', gateway: '192.168.1.1', nameservers: ['9.9.9.9'] },
+    timezone: 'Europe/Berlin',
+  })
+  const ticket = parseTicket((await readBoot(fleet.out, 'flotilla/join')) ?? '')
+  t.deepEqual([ticket.cluster, ticket.addresses], ['home', ['board-1:8883']])
+  const { spec } = (await fleet.get('jointokens', ticket.token.id)) as unknown as JoinToken
+  t.is(spec.tokenHash, createHash('sha256').update(formatToken(ticket.token)).digest('hex'))
+  t.deepEqual([spec.nodeName, spec.uses], ['board-1', 1])
+  const leftMs = Date.parse(spec.expirationTimestamp) - Date.now()
+  t.true(leftMs > 6.9 * 86_400_000 && leftMs <= 7 * 86_400_000)
+  for (const secret of ['correct horse', ticket.token.secret, deriveWifiKey('My Home', 'correct horse')])
+    t.false(`${ran.stdout}${ran.stderr}`.includes(secret))
+  t.is((await stat(fleet.out)).mode & 0o777, 0o600, 'it holds keys')
+  await checkBoot(fleet.out)
+})
+
+test('what is not of the boot partition comes through unchanged, and the image is left alone', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const before = await readFile(fleet.image)
+  t.is((await fleet.flash('-H', 'board-1')).status, 0)
+  const after = await readFile(fleet.out)
+  const end = (4 + 34) * 1024 * 1024
+  t.true(after.subarray(end).equals(before.subarray(end)))
+  t.true(after.subarray(0, 4 * 1024 * 1024).equals(before.subarray(0, 4 * 1024 * 1024)))
+  t.true((await readFile(fleet.image)).equals(before))
+})
+
+test('the node is expected from then on, with its labels, and takes its token along when it is deleted', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  await fleet.flash('-H', 'board-1', '--labels', 'room=kitchen')
+  const node = await nodeOf(fleet, 'board-1')
+  t.true(isExpected(node))
+  t.is(node.metadata.labels?.['room'], 'kitchen')
+  t.regex((await fleet.run('get', 'nodes')).stdout, /board-1 +Expected/)
+  t.regex(
+    (await fleet.run('describe', 'node', 'board-1')).stdout,
+    /Expected: +its card was flashed at .* ago; .*\n +the token on the card runs out in 6d/,
+  )
+  const [id] = await fleet.names({ resource: 'jointokens' })
+  const { metadata } = await fleet.get('jointokens', id ?? '')
+  t.like(metadata.ownerReferences?.[0], { kind: 'Node', name: 'board-1', uid: node.metadata.uid })
+})
+
+test('a card that is flashed again makes the one before worthless', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  await fleet.flash('-H', 'board-1', '--ttl', '1h')
+  const [first] = await fleet.names({ resource: 'jointokens' })
+  const again = await fleet.flash('-H', 'board-1', '--yes', '--labels', 'a=b')
+  t.is(again.status, 0, again.stderr)
+  t.regex(again.stderr, /A card for board-1 was flashed before and never started/)
+  const left = await fleet.names({ resource: 'jointokens' })
+  t.is(left.length, 1)
+  t.not(left[0], first)
+  const node = await nodeOf(fleet, 'board-1')
+  t.is(node.metadata.labels?.['a'], 'b')
+  t.true(Date.parse(node.metadata.annotations?.['flotilla.dev/expected-until'] ?? '') - Date.now() > 86_400_000)
+})
+
+test('a living board is not replaced by a slip', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const { object } = await fleet.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'board-1' }, spec: {} })
+  const status = { conditions: [{ type: 'Ready', status: 'True' }] }
+  await fleet.write({
+    verb: 'update',
+    subresource: 'status',
+    target: { resource: 'nodes', group: '', name: 'board-1' },
+    object: { ...object, status },
+  })
+  const ran = await fleet.flash('-H', 'board-1')
+  t.is(ran.status, 1)
+  t.regex(ran.stderr, /a living board has this name.*--replace/)
+  t.false(existsSync(fleet.out))
+  t.is((await fleet.flash('-H', 'board-1', '--replace')).status, 0)
+  t.false(isExpected(await nodeOf(fleet, 'board-1')))
+})
+
+test('three cards to files have three names, addresses and tokens', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const ran = await fleet.flash('-H', 'rack-09', '--count', '3', '--address', '10.0.0.254/16', '--json')
+  t.is(ran.status, 0, ran.stderr)
+  const lines = ran.stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  const finished = lines.at(-1)
+  t.is(finished.phase, 'finished')
+  t.deepEqual(
+    finished.cards.map((card: { hostname: string }) => card.hostname),
+    ['rack-09', 'rack-10', 'rack-11'],
+  )
+  const tickets = []
+  for (const [index, cidr] of ['10.0.0.254/16', '10.0.0.255/16', '10.0.1.0/16'].entries()) {
+    const path = join(fleet.folder, `card-${index + 1}.img`)
+    const settings = parseCardSettings((await readBoot(path, 'flotilla/card.yaml')) ?? '')
+    t.deepEqual([settings.hostname, settings.address?.cidr], [finished.cards[index].hostname, cidr])
+    t.is(
+      createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex'),
+      finished.cards[index].sha256,
+    )
+    tickets.push(parseTicket((await readBoot(path, 'flotilla/join')) ?? '').token.id)
+  }
+  t.deepEqual((await fleet.names({ resource: 'jointokens' })).sort(), tickets.sort())
+  t.deepEqual((await fleet.names({ resource: 'nodes' })).sort(), ['rack-09', 'rack-10', 'rack-11'])
+})
+
+for (const kind of ['trixie', 'bookworm'] as const)
+  test(`a stock image gets the package and what installs it: ${kind}`, async t => {
+    const fleet = await bench(t, stockFiles[kind])
+    if (!fleet) return
+    const ran = await fleet.flash('-H', 'board-1', '--package', join(fleet.folder, 'flotilla.deb'))
+    t.is(ran.status, 0, ran.stderr)
+    t.regex((await readBoot(fleet.out, 'flotilla/flotilla.deb')) ?? '', /^!<arch>/)
+    t.regex((await readBoot(fleet.out, 'flotilla/install.sh')) ?? '', /^#!\/bin\/sh/)
+    t.regex((await readBoot(fleet.out, 'cmdline.txt')) ?? '', /root=PARTUUID=8a676486-02 .*cgroup_enable=memory/)
+    t.regex((await readBoot(fleet.out, 'cmdline.txt')) ?? '', kind === 'trixie' ? / ds=nocloud;i=/ : / systemd\.run=/)
+    if (kind === 'trixie') t.regex((await readBoot(fleet.out, 'user-data')) ?? '', /hostname: board-1/)
+    t.regex(ran.stderr, /Package .*flotilla\.deb/)
+    await checkBoot(fleet.out)
+  })
+
+test('a packed image is flashed as well', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  await tool('gzip', '-1', fleet.image)
+  const ran = await fleet.run('flash', fleet.out, '--image', `${fleet.image}.gz`, '-b', 'rpi-5', '-H', 'board-1')
+  t.is(ran.status, 0, ran.stderr)
+  t.regex((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? '', /board: rpi-5/)
+})
+
+test('a master needs no token, and no master', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const ran = await fleet.flash('-H', 'board-0', '--role', 'master', '--server', 'mqtts://nowhere')
+  t.is(ran.status, 0, ran.stderr)
+  t.is(await readBoot(fleet.out, 'flotilla/join'), undefined)
+  t.regex((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? '', /role: master/)
+  t.deepEqual(await fleet.names({ resource: 'jointokens' }), [])
+  t.regex(ran.stderr, /LOOK TWICE/)
+})
+
+test('a line that was made elsewhere is taken as it is', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  const line = (await fleet.run('token', 'create', '--node', 'board-1')).stdout
+  const ran = await fleet.flash('-H', 'board-1', '--join-file', await fleet.file('line', line))
+  t.is(ran.status, 0, ran.stderr)
+  t.is(await readBoot(fleet.out, 'flotilla/join'), line)
+  t.is((await fleet.names({ resource: 'jointokens' })).length, 1)
+  t.deepEqual(await fleet.names({ resource: 'nodes' }), [])
+})
+
+test('the board may be told another way to the master', async t => {
+  const fleet = await bench(t)
+  if (!fleet) return
+  await fleet.flash('-H', 'board-1', '--master', '10.0.2.2:8883', '--master', '[fd00::1]:8883')
+  t.deepEqual(parseTicket((await readBoot(fleet.out, 'flotilla/join')) ?? '').addresses, [
+    '10.0.2.2:8883',
+    '[fd00::1]:8883',
+  ])
+})

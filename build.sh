@@ -17,6 +17,9 @@ test_tools=(mmdebstrap:mmdebstrap lintian:lintian bash:bash zsh:zsh fish:fish ma
   setpriv:util-linux lsblk:util-linux losetup:mount sfdisk:fdisk mkfs.ext4:e2fsprogs xz:xz-utils zip:zip zstd:zstd
   mcopy:mtools mkfs.vfat:dosfstools patch:patch
   "${arm64_tools[@]}" "${armv7_tools[@]}")
+# What images are put together with; apt and dpkg are there, since this is Debian.
+image_tools=(npm:npm busybox:busybox-static depmod:kmod systemctl:systemd mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk
+  mke2fs:e2fsprogs xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
 # Machines under emulation, and what looks into their cards.
 boot_tools=(qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
   /usr/share/qemu-efi-aarch64/QEMU_EFI.fd:qemu-efi-aarch64 mcopy:mtools sfdisk:fdisk debugfs:e2fsprogs ssh:openssh-client
@@ -31,6 +34,8 @@ Usage: ./build.sh [command]
                  the whole program as one file for each architecture, in dist/pack
   deb [--arch amd64,arm64]
                  the Debian packages, in dist/deb; packs first what is missing or old
+  images [--arch amd64,arm64] [--manifest FILE]
+                 the images for boards, in dist/os, packages first; FILE: of just the packages of an earlier .manifest
   demo [--keep]  a master and three boards on this machine, an application deployed, reached, cut and healed
   test-boot [amd64|amd64-uefi|arm64|arm64-uefi|raspi3b …] [--every-cut] [--keep]
                  our images flashed, booted in QEMU, joined, serving, cut, and coming back; with times
@@ -39,7 +44,7 @@ Usage: ./build.sh [command]
   nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire
   help           this text
 
-demo and test need root and install missing Debian packages with apt-get.
+images, demo, test, test-boot and bench need root and install missing Debian packages with apt-get.
 TEXT
 }
 
@@ -48,6 +53,7 @@ main() {
     build) build ;;
     pack) shift; pack "$@" ;;
     deb) shift; deb "$@" ;;
+    images) shift; need_root images; images "$@" ;;
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test-boot) shift; need_root test-boot; build; boot_parts; on_node24 test/boot/test-boot.ts "$@" ;;
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
@@ -136,6 +142,37 @@ ensure_deb() {
       package-lock.json "dist/images/$architecture" -newer "$package" -type f -print -quit 2>/dev/null)" ]; then stale+=("$architecture"); fi
   done
   [ ${#stale[@]} -eq 0 ] || deb --arch "$(IFS=,; echo "${stale[*]}")"
+}
+
+# The images for boards, in dist/os: ./build.sh images [--arch amd64,arm64] [--manifest FILE].
+images() {
+  local architectures=amd64,arm64 arguments=() each
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --arch) architectures=$2; shift 2 ;;
+      --manifest) arguments+=(--manifest "$2"); shift 2 ;;
+      *) usage >&2; exit 2 ;;
+    esac
+  done
+  install_debian "${image_tools[@]}"
+  install_npm
+  IFS=, read -ra each <<<"$architectures"
+  ensure_deb "${each[@]}"
+  step "building the images"
+  # Packages that were fetched stay in the cache of whoever calls, so that the next image needs the network for news only.
+  on_node24 images/os/build.ts --arch "$architectures" "${arguments[@]}"
+}
+
+# For what boots or flashes images: builds when one is missing or older than its sources.
+ensure_images() {
+  local architecture image stale=()
+  ensure_deb "$@"
+  for architecture in "$@"; do
+    image="dist/os/flotilla-$architecture.img.zst"
+    if [ ! -e "$image" ] || [ -n "$(find contract/card firmware-config images/os images/apt.ts images/run.ts dist/deb/flotilla_*_"$architecture.deb" \
+      -newer "$image" -type f -print -quit)" ]; then stale+=("$architecture"); fi
+  done
+  [ ${#stale[@]} -eq 0 ] || images --arch "$(IFS=,; echo "${stale[*]}")"
 }
 
 # What boards boot from, and what boots them.

@@ -3,7 +3,7 @@ import { existsSync, globSync, readdirSync } from 'node:fs'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { measure } from './30-prune.ts'
-import { indexModules, selectModules } from './modules.ts'
+import { copyModules, indexModules, selectModules } from './modules.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
 
 /** Below kernel/ of the modules: glob → why not. What one can plug into a board (USB, GPIO, I²C, cameras, CAN) stays, and so does what that needs. */
@@ -50,8 +50,7 @@ export const kernel: Stage = {
       Object.keys(cuts).flatMap(glob => globSync(`${glob}{,/**/*.ko*}`, { cwd: join(modules, 'kernel') })),
     )
     const kept = selectModules(needs, path => !cut.has(path.slice('kernel/'.length)))
-    for (const name of [...kept, 'modules.builtin', 'modules.builtin.modinfo', 'modules.order'])
-      await cp(join(modules, name), join(target, name))
+    await copyModules(kept, modules, target)
     await indexModules(root, version)
     await copyFirmware(recipe)
     return `${version}: ${kept.length} of ${needs.size} modules, ${await measure(target)} MiB`

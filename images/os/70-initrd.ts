@@ -1,11 +1,11 @@
 /** The first program of a board and the drivers it needs until the card is mounted: ours, since it does a few things only. */
 import { globSync } from 'node:fs'
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { run } from '../run.ts'
 import { findKernel } from './60-kernel.ts'
 import { type InitrdEntry, renderCpio } from './cpio.ts'
-import { indexModules, selectModules } from './modules.ts'
+import { copyModules, indexModules, selectModules } from './modules.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
 
 /** What init and card.sh call. */
@@ -78,12 +78,7 @@ async function moduleEntries(recipe: Recipe): Promise<InitrdEntry[]> {
   const base = join(recipe.folder, 'initrd-modules')
   const to = join(base, 'usr/lib/modules', version)
   await rm(base, { recursive: true, force: true })
-  for (const path of selected) {
-    await mkdir(dirname(join(to, path)), { recursive: true })
-    await cp(join(from, path), join(to, path))
-  }
-  for (const name of ['modules.builtin', 'modules.builtin.modinfo', 'modules.order'])
-    await cp(join(from, name), join(to, name))
+  await copyModules(selected, from, to)
   await run('xargs', ['-0', '-r', 'xz', '--decompress'], {
     input: globSync('**/*.ko.xz', { cwd: to })
       .map(path => `${join(to, path)}\0`)

@@ -1,8 +1,8 @@
 /** Which kernel modules need which. */
 
 import { existsSync, symlinkSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { run } from '../run.ts'
 
 /** Paths below the modules' folder (`kernel/fs/ext4/ext4.ko.xz`) → those that must be loaded before. */
@@ -27,4 +27,11 @@ export async function indexModules(base: string, version: string): Promise<Modul
 export function selectModules(needs: ModuleNeeds, isWanted: (path: string) => boolean): string[] {
   const wanted = [...needs.keys()].filter(isWanted)
   return [...new Set(wanted.flatMap(path => [path, ...(needs.get(path) ?? [])]))].sort()
+}
+
+/** Copies these, and the lists that depmod needs beside them, from one folder of modules to another. */
+export async function copyModules(paths: readonly string[], from: string, to: string): Promise<void> {
+  for (const folder of new Set(paths.map(path => dirname(path)))) await mkdir(join(to, folder), { recursive: true })
+  for (const path of [...paths, 'modules.builtin', 'modules.builtin.modinfo', 'modules.order'])
+    await copyFile(join(from, path), join(to, path))
 }

@@ -77,11 +77,10 @@ test('without keys nobody logs in, and sshd stays off', t => {
 
 test('cloud-init finds nothing wrong, and netplan makes the network that the card asks for', async t => {
   if (!canUseRoot(t)) return
-  const boards: BoardName[] = ['rpi-4', 'generic-amd64']
-  const cases = boards.flatMap(board => [
-    { name: `${board}-full`, files: render(board, fullSettings) },
-    { name: `${board}-plain`, files: render(board, plain) },
-  ])
+  const cases = [
+    { name: 'rpi-4-full', files: render('rpi-4', fullSettings) },
+    { name: 'generic-amd64-plain', files: render('generic-amd64', plain) },
+  ]
   const { status, output } = await runInRoot({
     packages,
     files: Object.fromEntries(
@@ -110,7 +109,7 @@ test('cloud-init finds nothing wrong, and netplan makes the network that the car
   t.regex(supplicant, /^country=DE$/m)
   t.regex(made.get('rpi-4-full/10-netplan-eth0.network') ?? output, /Name=eth0[\s\S]*DHCP=ipv4/)
   t.regex(made.get('generic-amd64-plain/10-netplan-wired.network') ?? output, /Name=e\*[\s\S]*DHCP=ipv4/)
-  t.false(made.has('rpi-4-plain/wpa-wlan0.conf'))
+  t.false(made.has('generic-amd64-plain/wpa-wlan0.conf'))
 })
 
 function render(board: BoardName, settings: CardSettings): RenderedFile[] {

@@ -49,12 +49,12 @@ set_timezone() {
 make_admin() {
   [ -e "$settings/authorized_keys" ] || return 0
   getent passwd admin >/dev/null || useradd --create-home --shell /bin/bash --groups sudo,adm admin
+  mkdir -p "$root/etc/sudoers.d" "$root/etc/ssh/sshd_config.d"
   printf 'admin ALL=(ALL:ALL) NOPASSWD: ALL\n' >"$root/etc/sudoers.d/60-flotilla"
   chmod 440 "$root/etc/sudoers.d/60-flotilla"
   home=$root$(getent passwd admin | cut -d: -f6)
   install -d -m 700 -o admin -g admin "$home/.ssh"
   install -m 600 -o admin -g admin "$settings/authorized_keys" "$home/.ssh/authorized_keys"
-  mkdir -p "$root/etc/ssh/sshd_config.d"
   printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' >"$root/etc/ssh/sshd_config.d/60-flotilla.conf"
   systemctl enable ssh.service
 }

@@ -65,12 +65,16 @@ UNIT
 # Raspberry Pi OS asks for a user on the screen, and does not start to the end before somebody answers. Its own tool says "no more".
 unblock_start() {
   if systemctl is-enabled --quiet userconfig.service 2>/dev/null; then
-    systemctl disable --now userconfig.service
+    systemctl disable userconfig.service
     systemctl enable getty@tty1.service
+    # If it asks already. At the first start of all nothing runs yet that could be stopped.
+    systemctl stop --no-block userconfig.service || true
   fi
 }
 
 install_package() {
+  # What a power cut at the end of firstrun.sh left: it is done, and the key of the wifi was in there.
+  rm -rf "$folder/firstrun" "$folder/firstrun.sh"
   wait_until "waiting for a network" has_network
   # apt refuses lists that were signed in the future, and a board starts in the past.
   wait_until "waiting for the time" has_time
@@ -85,9 +89,9 @@ install_package() {
   apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 "$package" ||
     fail "apt has failed (journalctl -u flotilla-install says how)$lists"
   sync
-  # First the package, then this: without it the script has nothing to do.
-  rm -f "$package"
   say "installed"
+  # Last: without it there is nothing to do any more.
+  rm -f "$package"
   clean_up
   systemctl start --no-block flotilla-first-boot.service
 }

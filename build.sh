@@ -96,6 +96,15 @@ pack() {
     # An old Node has to write its own part of the program, and runs under emulation for that.
     *armv7*) install_debian "${armv7_tools[@]}" ;;
   esac
+  # Of each architecture that our images are made for: a lab on a machine without a clone takes them from inside the program.
+  local architecture
+  for architecture in amd64 arm64; do
+    case " $* " in
+      *" --arch "*"${architecture/amd64/x64}"*) ;;
+      *" --arch "*) continue ;;
+    esac
+    [ -e "dist/images/$architecture/pause.tar" ] || { install_debian busybox:busybox-static; container_images "$architecture"; }
+  done
   step "packing"
   on_node24 images/program/pack.ts "$@"
 }

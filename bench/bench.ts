@@ -9,6 +9,7 @@ const benches: Record<string, () => Promise<BenchRow[]>> = {
   start: async () => (await import('./start.ts')).benchStart(),
   trust: async () => (await import('./trust.ts')).benchTrust(),
   fleet: async () => (await import('./fleet.ts')).benchFleet(),
+  pack: async () => (await import('./pack.ts')).benchPack(),
   board: async () => (await import('./board.ts')).benchBoard(),
 }
 

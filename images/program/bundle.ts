@@ -64,6 +64,8 @@ async function toCommonJs(file: OutputFile, folder: string, target: string): Pro
     minifySyntax,
     minifyWhitespace,
     charset,
+    // Libraries make their `require` of it, for modules of Node's own: any absolute name will do.
+    define: { 'import.meta.url': '"file:///flotilla/lib.js"' },
   })
   return [file.path.slice(folder.length), code]
 }

@@ -27,7 +27,7 @@ export async function prepareBoard(parts: PrepareParts): Promise<boolean> {
   if (failures.length === 0) return true
   const names = failures.map(({ name }) => name).join(', ')
   say(
-    `flotilla: cannot join yet: because no node can live on this board: ${names}. See the fixes above, or --skip-checks`,
+    `flotilla: cannot join yet: because no node can live on this board: ${names}. See the fixes above, --prepare, or --skip-checks`,
   )
   return false
 }

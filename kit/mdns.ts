@@ -26,6 +26,8 @@ export interface ServiceQuestion {
   isKnown: boolean
 }
 
+/** RFC 6762, 17. */
+const maxMessageBytes = 9000
 /** What one message may hold of others, and one text (RFC 6763, 6.1). */
 const maxRecords = 64
 const maxTextBytes = 200
@@ -123,6 +125,7 @@ function sameName(a: string, b: string): boolean {
 }
 
 function read(bytes: Buffer): Packet | undefined {
+  if (bytes.length > maxMessageBytes) return undefined
   try {
     return decode(bytes)
   } catch {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { ensureIdentity } from '../../agent/ensure-identity.ts'
-import { joinCommandAt, unreachableExitStatus } from '../../agent/join-command.ts'
+import { type JoinTerminal, joinCommandAt, unreachableExitStatus } from '../../agent/join-command.ts'
 import type { LineInput } from '../../agent/join-input.ts'
 import { formatTicket } from '../../contract/wire/join.ts'
 import { systemClock } from '../../kit/clock.ts'
@@ -14,6 +14,8 @@ import { FakeClock } from '../../kit/fake-clock.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { eventually } from '../kit/eventually.ts'
+import { CrashDisk } from './board/crash-disk.ts'
+import { fakeView } from './board/doctor/fake-view.ts'
 import { recordingLog, startCluster, temporaryDirectory } from './identity/cluster.ts'
 
 interface Ran {
@@ -23,7 +25,11 @@ interface Ran {
 }
 
 /** `flotilla join …` with this on its stdin. */
-async function flotillaJoin(args: string[], stdin: LineInput = Readable.from([])): Promise<Ran> {
+async function flotillaJoin(
+  args: string[],
+  stdin: LineInput = Readable.from([]),
+  board?: NonNullable<JoinTerminal['board']>,
+): Promise<Ran> {
   const said = { stdout: '', stderr: '' }
   const to = (name: 'stdout' | 'stderr') => ({
     write(text: string) {
@@ -31,7 +37,13 @@ async function flotillaJoin(args: string[], stdin: LineInput = Readable.from([])
     },
   })
   const streams = { stdout: to('stdout'), stderr: to('stderr') }
-  const command = joinCommandAt({ stdin, ...streams, clock: systemClock, random: systemRandom })
+  const command = joinCommandAt({
+    stdin,
+    ...streams,
+    clock: systemClock,
+    random: systemRandom,
+    ...(board && { board }),
+  })
   const root = { name: 'flotilla', summary: '', commands: [command] }
   return { status: await runCommandLine(root, ['join', ...args], streams), ...said }
 }
@@ -50,6 +62,18 @@ test('a line from a file makes the board a node, and the file is deleted', async
   t.is(status, 0)
   t.regex(stdout, /asking the master at 127.0.0.1.*\nthis board is node board-1 of cluster home\ndeleted .*join.txt/)
   t.false(existsSync(file))
+})
+
+test('where no node could live the line stays unused, unless the person says otherwise', async t => {
+  const [cluster, { file, options }] = [await startCluster(t), await boardOf(t)]
+  await writeFile(file, formatTicket(await cluster.ticket()))
+  const board = { view: fakeView({ programs: { containerd: undefined } }), disk: new CrashDisk() }
+  const refused = await flotillaJoin([file, ...options], Readable.from([]), board)
+  t.is(refused.status, 1)
+  t.regex(refused.stderr, /✘ containerd +not installed\n.*why: .*\n.*fix: apt-get install -y containerd\n/)
+  t.regex(refused.stderr, /cannot join yet: because no node can live on this board: containerd/)
+  t.true(existsSync(file))
+  t.is((await flotillaJoin([file, ...options, '--skip-checks'], Readable.from([]), board)).status, 0)
 })
 
 test('a line comes from a pipe as well, and a board that is joined already says so', async t => {

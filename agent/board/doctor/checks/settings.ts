@@ -17,13 +17,16 @@ interface Facts {
 }
 
 const shownFiles = 3
+/** Units start /usr/bin/flotilla: they are of no use where the program lies elsewhere. */
+const needsProgram = /\/(systemd\/system\/flotilla-|sysusers\.d\/)/
 
 export const settingsCheck = defineCheck('settings', observe, judge)
 
 async function observe(view: BoardView): Promise<Facts> {
   const model = (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, '')
   const profile = findProfile(view.assets, model, view.architecture)
-  const wanted = renderRoot(view.assets, profile, 'board')
+  const hasProgram = (await view.list('/usr/bin')).includes('flotilla')
+  const wanted = renderRoot(view.assets, profile, 'board').filter(({ path }) => hasProgram || !needsProgram.test(path))
   const there = await Promise.all(wanted.map(({ path }) => view.read(path)))
   const boot = await readBoot(view)
   const amended = boot ? amendBoot(view.assets, profile, { read: boot.read }) : []

@@ -4,6 +4,7 @@ import { amendCommandLine, readWords, splitWords } from '../../firmware-config/c
 import { amendConfigTxt, readSetting } from '../../firmware-config/config-txt.ts'
 import { loadProfile } from '../../firmware-config/load-profile.ts'
 import { boardNames, type RenderedFile } from '../../firmware-config/profile.ts'
+import { seededRandom } from '../../kit/random.ts'
 import { assets } from './assets.ts'
 
 /** The lines that matter of what Raspberry Pi OS has. */
@@ -37,6 +38,41 @@ test('of a command line only what must change does', t => {
   )
   t.is(amendCommandLine('ds=nocloud;i=old a ds=x', ['ds=nocloud;i=new']), 'ds=nocloud;i=new a')
   t.deepEqual(splitWords(' a="b c"  d=e '), ['a="b c"', 'd=e'])
+})
+
+test('whatever line an image has: once is enough, and no word of it is lost that we do not set', t => {
+  const ours = readWords('cgroup_enable=memory\npanic=10\nconsole=tty1\nds=nocloud;i=x\n')
+  const known = [
+    'quiet',
+    'panic=0',
+    'panic',
+    'console=ttyS0',
+    'cgroup_enable=cpuset',
+    'root=/dev/x',
+    'ds=a',
+    'a="b c"',
+    'cgroup_enable=memory',
+  ]
+  const random = seededRandom(7)
+  for (let round = 0; round < 2000; round++) {
+    const before = Array.from(
+      { length: Math.floor(random.number() * 8) },
+      () => known[Math.floor(random.number() * known.length)]!,
+    )
+    const after = amendCommandLine(before.join(' '), ours)
+    t.is(amendCommandLine(after, ours), after, before.join(' '))
+    const words = splitWords(after)
+    const kept = before.filter(word => !/^(panic|ds)(=|$)/.test(word))
+    t.true(
+      kept.every(word => words.includes(word)),
+      before.join(' '),
+    )
+    t.true(
+      ['cgroup_enable=memory', 'panic=10', 'ds=nocloud;i=x'].every(word => words.includes(word)),
+      after,
+    )
+    t.is(words.filter(word => word.startsWith('panic')).length, 1, after)
+  }
 })
 
 test('two consoles of ours both get onto a line that has none, in their order', t => {

@@ -132,6 +132,36 @@ test('systemd takes the units and the drop-ins', async t => {
   t.is(output, 'ended: 0\n')
 })
 
+test('every script is one that shellcheck has nothing to say about', async t => {
+  if (!has(t, '/usr/bin/shellcheck')) return
+  const scripts = assets.list('firmware-config').filter(name => name.endsWith('.sh'))
+  t.true(scripts.length > 1)
+  await t.notThrowsAsync(execute('shellcheck', scripts))
+})
+
+test('the swap in memory is made as it says', async t => {
+  if (!canUseRoot(t)) return
+  const path = '/etc/systemd/zram-generator.conf'
+  const { output } = await runInRoot({
+    packages: ['systemd-zram-generator'],
+    files: Object.fromEntries(
+      ['good', 'bad'].map(name => [
+        `/root/${name}${path}`,
+        contentOf(path).replace('ram / 2', name === 'good' ? 'ram / 2' : 'ram /'),
+      ]),
+    ),
+    // With a root of its own it asks nobody whether it is in a container, where it would do nothing.
+    script: `for name in good bad; do
+        mkdir /root/$name/proc /root/$name-units; cp /proc/meminfo /proc/cmdline /proc/crypto /root/$name/proc
+        ZRAM_GENERATOR_ROOT=/root/$name /lib/systemd/system-generators/zram-generator /root/$name-units /root/$name-units /root/$name-units 2>/dev/null
+        echo "$name: $?"
+      done
+      ls /root/good-units/swap.target.wants; grep What= /root/good-units/dev-zram0.swap
+      for word in zram-size compression-algorithm; do grep -c -a $word /lib/systemd/system-generators/zram-generator; done`,
+  })
+  t.regex(output, /^good: 0\nbad: [1-9]\d*\ndev-zram0\.swap\nWhat=\/dev\/zram0\n[1-9]\d*\n[1-9]/)
+})
+
 /** Where the programs keep the names that they know. */
 const readers: Record<string, string[]> = {
   'system.conf.d': ['/usr/lib/systemd/systemd', '/usr/lib/systemd/libsystemd-core'],

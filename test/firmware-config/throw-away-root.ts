@@ -80,7 +80,11 @@ async function fetchPackages(names: string[]): Promise<string[]> {
     const folder = join(cache, `.${systemRandom.suffix(8)}`)
     await mkdir(folder, { recursive: true })
     try {
-      const { status, output } = await finish(spawn('apt-get', ['-q', 'download', ...missing], { cwd: folder }))
+      const download = (): Promise<Ending> => finish(spawn('apt-get', ['-q', 'download', ...missing], { cwd: folder }))
+      // A machine that has just been set up has no lists of packages, or old ones.
+      const first = await download()
+      if (first.status !== 0) await finish(spawn('apt-get', ['-q', 'update']))
+      const { status, output } = first.status === 0 ? first : await download()
       if (status !== 0) throw new Error(`cannot fetch packages of Debian: ${output}`)
       for (const file of await readdir(folder)) await rename(join(folder, file), pathOf(file.split('_')[0] ?? ''))
     } finally {

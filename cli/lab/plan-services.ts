@@ -44,7 +44,8 @@ function masterServices({ layout, state }: Lab): Service[] {
       ? { broker: `mqtts://127.0.0.1:${mqttPort}`, 'broker-files': files, 'broker-pid': '/run/broker.pid' }
       : { socket: layout.masterSocket }),
   }
-  const command = [...own, ...state.program, 'master', ...flagsOf(flags)]
+  // A packed program keeps its addons where systemd says that the service's own directory is.
+  const command = [...own, 'env', `STATE_DIRECTORY=${masterDataDir}`, ...state.program, 'master', ...flagsOf(flags)]
   const master: Service = { name: 'master', command, restartSeconds: 0.2 }
   if (!state.broker) return [master]
   // It listens on no unix socket with TLS: the way from this machine's users to its port is a relay, which reads nothing.

@@ -1,5 +1,6 @@
 /** `lab up`: makes a lab, or mends one, and returns when all its nodes are Ready. */
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isQuantity } from '../../contract/resources/quantity.ts'
 import { type Clock, sleep } from '../../kit/clock.ts'
@@ -49,9 +50,14 @@ export async function bringUp(options: UpOptions): Promise<string> {
   await writeClientConfig(layout, clock)
   if (state.broker) await untilAnswered(lab, clock)
   const boards = boardsOf(layout, state.boards)
-  const images = await findImages(state.program, join(layout.dir, 'images'))
+  const unpackDir = join(layout.dir, 'images')
+  const images = await findImages(state.program, unpackDir)
   if (images.length === 0) say('warning: no images beside the program: without a pause image no pod can start')
-  await Promise.all(boards.map(board => startBoard(lab, board, { images, clock, say })))
+  try {
+    await Promise.all(boards.map(board => startBoard(lab, board, { images, clock, say })))
+  } finally {
+    await rm(unpackDir, { recursive: true, force: true })
+  }
   const welcome = await withoutRevoked(lab, boards, say)
   say('waiting until all nodes are Ready')
   await waitForNodes(lab, welcome, clock)

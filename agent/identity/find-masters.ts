@@ -12,8 +12,8 @@ export interface WantedMaster {
 /** Resolves to `HOST:PORT`s, none when nobody says to be it. */
 export type FindMasters = (wanted: WantedMaster, signal?: AbortSignal) => Promise<string[]>
 
-/** Liars can take so much of our time, and no more. */
-const maxFound = 8
+/** Liars can take so much of our time, and no more: each may keep a connection waiting for some seconds. */
+const maxFound = 4
 
 /** Asks for three seconds. The library is loaded at the first question: most agents never ask. */
 export function findMastersOnLan(clock: Clock): FindMasters {

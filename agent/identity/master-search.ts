@@ -86,6 +86,8 @@ export class MasterSearch {
     try {
       // It has shown the cluster's CA: after a restart, this board begins with it.
       if (await identity.foundAt(bus.url)) log.info('the master has another address now', { server: bus.url })
+      // What else was heard is not tried the next time.
+      identity.alsoTry([])
     } catch (error) {
       log.warn("cannot keep the master's new address", { reason: messageOf(error) })
     }

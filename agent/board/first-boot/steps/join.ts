@@ -1,7 +1,11 @@
 /** Makes the board the node that its card names. */
 import type { JoinTicket } from '../../../../contract/wire/join.ts'
+import { sleep } from '../../../../kit/clock.ts'
 import type { BootContext, Step } from '../context.ts'
 import { FirstBootProblem, joinProblem } from '../problem.ts'
+
+const patienceMs = 15_000
+const lookEveryMs = 500
 
 export const joinStep: Step = {
   name: 'join',
@@ -10,6 +14,7 @@ export const joinStep: Step = {
     const { joining, settings } = context
     if ((await joining.joinedAs()) === settings.hostname) return
     const ticket = await findTicket(context)
+    await untilAddressed(context)
     try {
       await joining.join(ticket, settings.hostname)
     } catch (error) {
@@ -17,6 +22,12 @@ export const joinStep: Step = {
       throw new FirstBootProblem(joinProblem(error, facts), error)
     }
   },
+}
+
+/** DHCP takes a few seconds: no reason to tell of trouble yet. Also without a network it goes on, and then tells of it. */
+async function untilAddressed({ ownAddresses, clock, signal }: BootContext): Promise<void> {
+  const untilMs = clock.monotonic() + patienceMs
+  while (ownAddresses().length === 0 && clock.monotonic() < untilMs) await sleep(clock, lookEveryMs, signal)
 }
 
 async function findTicket({ card, joining, settings: { role, hostname } }: BootContext): Promise<JoinTicket> {

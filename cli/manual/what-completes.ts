@@ -30,6 +30,8 @@ const byNotation: Record<string, Completes> = {
   file: files,
   dir: folders,
   archive: files,
+  drive: files,
+  'drive-or-file': files,
   socket: files,
   broker: { from: 'choices', choices: ['mosquitto'] },
 }

@@ -92,7 +92,8 @@ function actionOf(completes: Completes): string {
     case 'folders':
       return '_files -/'
     case 'live':
-      return completes.what === 'resources' ? '_flotilla_resources' : `_flotilla_ask ${completes.what}`
+      // The space: without it _arguments would put words of its own after the first.
+      return completes.what === 'resources' ? ' _flotilla_resources' : ` _flotilla_ask ${completes.what}`
     case 'nothing':
       return ' '
   }
@@ -122,9 +123,9 @@ _flotilla_ask() {
   compadd -a answers
 }
 
-# The kinds are known; only names are asked for. $line has the words before, where _arguments has seen any.
+# The kinds are known; only names are asked for. $line: the arguments without options, the last one included.
 _flotilla_resources() {
-  if (( CURRENT == 1 || \${#\${(@)\${words[2,CURRENT-1]}:#-*}} == 0 )) && [[ $PREFIX != */* ]]; then
+  if (( $#line <= 1 )) && [[ $PREFIX != */* ]]; then
     compadd -- @KINDS@
   else
     _flotilla_ask resources

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { ExecutionContext } from 'ava'
 import { createFleetCommands } from '../../cli/cli.ts'
+import { createCompleteCommand } from '../../cli/manual/complete-command.ts'
 import type { Stdin, Terminal, TerminalSize } from '../../cli/terminal.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import type { ClientContext } from '../../contract/wire/client-config.ts'
@@ -14,7 +15,7 @@ import { MemoryBroker } from '../../kit/bus/memory-bus.ts'
 import { type RequestContext, serveRequests } from '../../kit/bus/serve-requests.ts'
 import { type FrameStream, openStream } from '../../kit/bus/stream.ts'
 import { systemClock } from '../../kit/clock.ts'
-import { runCommandLine } from '../../kit/command-line.ts'
+import { type Command, runCommandLine } from '../../kit/command-line.ts'
 import { silentLog } from '../../kit/log.ts'
 import { systemRandom } from '../../kit/random.ts'
 import { openDoor, topics } from '../master/api/door.ts'
@@ -157,7 +158,9 @@ function startCommand(
     random: systemRandom,
   }
   const openBus = async (_context: unknown, clientId: string) => broker.connect(clientId)
-  const root = { name: 'flotilla', summary: '', commands: createFleetCommands({ terminal, openBus }) }
+  const commands = createFleetCommands({ terminal, openBus })
+  const root: Command = { name: 'flotilla', summary: '', commands }
+  commands.push(createCompleteCommand(async () => root, { terminal, openBus }))
   const streams = { stdout: { write: terminal.print }, stderr: { write: terminal.warn } }
   const done = runCommandLine(root, argv, streams).then(status => ({ status, ...shown }))
   return {

@@ -70,7 +70,7 @@ async function startHarness(name: string): Promise<BoardHarness> {
   }
 }
 
-function sandboxOn(board: TestBoard, name: string): SandboxConfig {
+export function sandboxOn(board: TestBoard, name: string): SandboxConfig {
   return {
     ...{ namespace: 'default', name, uid: `uid-${name}`, attempt: 0, hostname: name, hostNetwork: false },
     logDirectory: join(board.directory, 'logs', name),

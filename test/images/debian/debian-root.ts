@@ -53,7 +53,7 @@ export async function makeDebianRoot(t: ExecutionContext, suite: 'bookworm' | 't
     const { stdout, stderr } = await board.run(['chroot', folder('root'), ...words]).catch(withOutput)
     return `${stdout}${stderr}`
   }
-  const mounts = `mount -t proc proc /proc; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp`
+  const mounts = `mount -t proc proc /proc; mkdir -p /dev/pts; mount -t devpts -o ptmxmode=666 devpts /dev/pts; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp`
   await run(`${mounts}; mkdir -p /run/systemd/system; ${fakeSystemctl}`)
   // Where containerd's socket is on any machine; a link would lead out of the root.
   await mkdir(folder('run'))
@@ -93,7 +93,7 @@ SCRIPT
 chmod 755 /usr/bin/systemctl`
 
 /** Left out: dpkg's, apt's and ldconfig's own books, and the copies that every change of a user leaves. */
-const listing = `find / -xdev \\( -path /proc -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log/apt \
+const listing = `find / -xdev \\( -path /proc -o -path /dev/pts -o -path /run -o -path /tmp -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log/apt \
   -o -path /var/log/dpkg.log -o -path /var/log/alternatives.log -o -path /etc/ld.so.cache -o -path /etc/.pwd.lock \
   -o -name 'passwd-' -o -name 'group-' -o -name 'shadow-' -o -name 'gshadow-' \\) -prune -o -printf '%p %y %m %U:%G %l\\n' | LC_ALL=C sort
   find /etc /var/lib/systemd -xdev -type f ! -name '*-' ! -name ld.so.cache -exec sha256sum {} + | LC_ALL=C sort -k 2`

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { buildDebs } from '../../../images/debian/build.ts'
-import { connectTo } from '../../agent/runtime/harness.ts'
+import { connectTo, sandboxOn } from '../../agent/runtime/harness.ts'
 import { runPod } from '../../agent/runtime/runtime-contract.ts'
 import { boardImage } from '../../support/board.ts'
 import { canMakeDebianRoot, type DebianRoot, makeDebianRoot, makeStandInDist } from './debian-root.ts'
@@ -109,7 +109,7 @@ test.serial('a pod runs on while the package is upgraded', async t => {
   const runtime = connectTo(board)
   t.teardown(() => runtime.close())
   const harness = { runtime, image: boardImage, pullable: '', unknown: '' }
-  await runPod({ ...harness, sandbox: name => sandboxOn(root, name) }, 'web', { main: 'sleep 1000' })
+  await runPod({ ...harness, sandbox: name => sandboxOn(root.board, name) }, 'web', { main: 'sleep 1000' })
   const tasks = async (): Promise<string> =>
     (await board.run(['ctr', '-a', board.socketPath, '-n', 'k8s.io', 'tasks', 'list'])).stdout
   const before = await tasks()
@@ -163,14 +163,6 @@ test.serial('the same sources make the same package, whatever the umask and the 
   }
   t.is(sums[0], sums[1])
 })
-
-function sandboxOn({ board }: DebianRoot, name: string): Parameters<ReturnType<typeof connectTo>['runSandbox']>[0] {
-  return {
-    ...{ namespace: 'default', name, uid: `uid-${name}`, attempt: 0, hostname: name, hostNetwork: false },
-    ...{ logDirectory: join(board.directory, 'logs', name), cgroupParent: `${board.cgroupParent}/pod-${name}` },
-    ...{ labels: {}, annotations: {} },
-  }
-}
 
 /** Lines that only one of the two has. */
 function difference(before: string[], after: string[]): string[] {

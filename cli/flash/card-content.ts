@@ -55,7 +55,7 @@ function renderFor({ assets, profile, kind, settings }: CardContentParts): {
 }
 
 /** What an earlier flashing left is gone: a card has one owner. Throws `RequestEntityTooLarge` when the partition is too small. */
-export function writeContent(fat: Fat, files: CardFile[]): void {
+export function writeContent(fat: Fat, files: CardFile[], { label }: Pick<ImageKind, 'label'>): void {
   for (const path of [onBoot.join, onBoot.status, onBoot.settings]) fat.remove(path)
   const wanted = files.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
   const free = fat.freeBytes()
@@ -66,6 +66,7 @@ export function writeContent(fat: Fat, files: CardFile[]): void {
       `cannot prepare this image: because ${why}: take an image with a larger one, or our own`,
     )
   }
+  if (label !== undefined) fat.setLabel(label)
   for (const { path, content } of files) fat.write(path, typeof content === 'string' ? Buffer.from(content) : content)
 }
 

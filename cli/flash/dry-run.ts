@@ -32,6 +32,7 @@ export async function showDryRun(preparation: Preparation, terminal: Terminal): 
     terminal.print(
       `# ${settings.hostname}: what changes on the boot partition of ${preparation.image.source.path} (${kind.title})\n`,
     )
+    if (kind.label !== undefined) terminal.print(`# It will be called ${kind.label}, by which cloud-init finds it.\n`)
     for (const { diff } of files) terminal.print(diff)
     terminal.print(firstStartOf(preparation))
   }
@@ -40,10 +41,10 @@ export async function showDryRun(preparation: Preparation, terminal: Terminal): 
 }
 
 async function dryFiles(preparation: Preparation, settings: CardSettings): Promise<DryFile[]> {
-  const { image, package: debian, wish } = preparation
+  const { image, kind, package: debian, wish } = preparation
   const ticket = wish.role === 'master' ? undefined : placeholderTicket
   const files = cardContent({ ...preparation, settings, ticket, package: debian?.content }, image.stock)
-  await patchesFor(image, files)
+  await patchesFor({ image, kind, files })
   return files.map(file => ({ path: file.path, diff: diffOf(file, image.stock.text(file.path), secretsOf(settings)) }))
 }
 

@@ -4,6 +4,7 @@ import type { Assets } from '../../kit/assets.ts'
 import { CodedError } from '../../kit/errors.ts'
 import type { Patch } from './disk/patches.ts'
 import { diskOf } from './fat-disk.ts'
+import { writeLabel } from './fat-label.ts'
 import { createFat, type FatFs, fatCodes } from './fat-library.ts'
 import { Overlay } from './overlay.ts'
 
@@ -156,6 +157,14 @@ export class Fat {
   remove(path: string): void {
     const result = this.#ff.f_unlink(`/${path}`)
     if (!isMissing(result)) check(result, `remove ${path}`)
+  }
+
+  /** 11 letters in capitals at most. */
+  setLabel(label: string): void {
+    // What FatFs keeps of the root directory in memory would undo it.
+    this.#ff.f_unmount('')
+    writeLabel(this.#disk.overlay, label)
+    check(this.#ff.f_mount(this.#volume, '', 1), 'read the boot partition')
   }
 
   /** What may be written yet, about: each file rounds up to whole clusters. */

@@ -36,7 +36,8 @@ export async function flashCards(parts: FlashCardsParts): Promise<number> {
   const { preparation, terminal } = parts
   const { cards, wish } = preparation
   // Before a token is made, and before anything is erased.
-  await patchesFor(preparation.image, filesFor(preparation, cards[0]!, placeholderTicket))
+  const files = filesFor(preparation, cards[0]!, placeholderTicket)
+  await patchesFor({ ...preparation, files })
   const done: FlashedCard[] = []
   for (const [index, settings] of cards.entries()) {
     const target = await targetFor(parts, index)
@@ -56,14 +57,14 @@ async function flashOne(
   settings: CardSettings,
   target: ChosenTarget,
 ): Promise<FlashedCard> {
-  const { image, wish } = preparation
+  const { image, kind, wish } = preparation
   const { hostname } = settings
   const enrolment = await door.admit(hostname)
   try {
     const files = filesFor(preparation, settings, enrolment?.ticket)
     const how = { verify: wish.verify, progress: display.show, signal: terminal.hungUp, clock: terminal.clock }
     if (terminal.hungUp.aborted) throw new Interrupted()
-    const { bytes, sha256 } = await writeCard({ image, files, target, ...how }).finally(() => display.stop())
+    const { bytes, sha256 } = await writeCard({ image, kind, files, target, ...how }).finally(() => display.stop())
     await enrolment?.settle()
     return {
       hostname,

@@ -10,6 +10,8 @@ export interface ImageKind {
   title: string
   architectures: Array<BoardProfile['architecture']>
   firmwares: Array<BoardProfile['firmware']>
+  /** What the boot partition must be called so that cloud-init looks for its settings there. Undefined: as it is. */
+  label?: string
   /** Of our own. */
   version?: string
 }
@@ -19,6 +21,9 @@ export interface BootFiles {
   stat(path: string): unknown
   text(path: string): string | undefined
 }
+
+/** cloud-init, NoCloud, "Source 2: drive with labeled filesystem". */
+const seedLabel = 'CIDATA'
 
 /** Throws `Invalid` with what is known about an image that cannot be used. */
 export function imageKindOf(boot: BootFiles): ImageKind {
@@ -31,6 +36,9 @@ export function imageKindOf(boot: BootFiles): ImageKind {
   const firmwares = firmwaresOf(has, isRaspberryPi)
   if (has('user-data') || has('meta-data'))
     return { by: 'cloud-init', title: titleOf(boot, isRaspberryPi), architectures, firmwares }
+  // Debian finds its partitions by their ids, so that the label is free (Ubuntu's cloud image mounts by it).
+  if (has('EFI/debian') && firmwares.includes('uefi'))
+    return { by: 'cloud-init', title: "Debian's cloud image", architectures, firmwares, label: seedLabel }
   if (isRaspberryPi && has('issue.txt')) {
     if (architectures.length > 0) return { by: 'first-run', title: titleOf(boot, true), architectures, firmwares }
     throw unusable(
@@ -46,7 +54,7 @@ export function imageKindOf(boot: BootFiles): ImageKind {
   const cause = `${what}, but its boot partition takes no settings: there is neither ${onBoot.image}, nor user-data of cloud-init, nor issue.txt of Raspberry Pi OS`
   throw unusable(
     cause,
-    'take our own image, a Raspberry Pi OS, or Ubuntu for Raspberry Pi; on any other system: flotilla join',
+    'take our own image, a Raspberry Pi OS, Ubuntu for Raspberry Pi, or a cloud image of Debian; on any other system: flotilla join',
   )
 }
 

@@ -63,7 +63,10 @@ function fieldsOf({ kind, settings, ticket, status, problems }: FoundCard, token
     ],
     ['Timezone', settings && (settings.timezone ?? 'UTC')],
     ['SSH keys', settings && (sshKeys.length === 0 ? 'none' : sshKeys.map(shortKey))],
-    ['Join line', ticket === undefined ? 'none: used already, or a master' : shownTicket(ticket)],
+    [
+      'Join line',
+      ticket === undefined ? (settings ? 'none: used already, or a master' : undefined) : shownTicket(ticket),
+    ],
     ['Token', token],
     ['Status', status],
     ['Problems', problems.length === 0 ? undefined : problems],

@@ -9,10 +9,16 @@ import type { OnProgress } from './disk/progress.ts'
 import { unmountDrive } from './disk/unmount.ts'
 import { verifyImage } from './disk/verify-image.ts'
 import { writeImage } from './disk/write-image.ts'
+import type { ImageKind } from './image-kind.ts'
 
-export interface WriteCardParts {
+/** The files of a card, for an image of this kind. */
+export interface CardContent {
   image: CardImage
+  kind: ImageKind
   files: CardFile[]
+}
+
+export interface WriteCardParts extends CardContent {
   target: ChosenTarget
   verify: boolean
   progress: OnProgress
@@ -28,12 +34,13 @@ export interface WrittenCard {
 /** Rejects as writing and verifying do; what is then on a drive does not start. */
 export async function writeCard({
   image,
+  kind,
   files,
   target: chosen,
   verify,
   ...how
 }: WriteCardParts): Promise<WrittenCard> {
-  const patches = await patchesFor(image, files)
+  const patches = await patchesFor({ image, kind, files })
   if (chosen.kind === 'drive') await unmountDrive(chosen.drive)
   const target = await openTarget(chosen.path)
   try {
@@ -47,10 +54,10 @@ export async function writeCard({
 }
 
 /** Rejects with `RequestEntityTooLarge` when the files do not fit. */
-export async function patchesFor(image: CardImage, files: CardFile[]): Promise<Patch[]> {
+export async function patchesFor({ image, kind, files }: CardContent): Promise<Patch[]> {
   const boot = await image.openBoot()
   try {
-    writeContent(boot, files)
+    writeContent(boot, files, kind)
     return boot.patches()
   } finally {
     boot.close()

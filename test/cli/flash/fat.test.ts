@@ -106,6 +106,30 @@ test('a FAT16, as small boot partitions have it, is written as well', async t =>
   await t.notThrowsAsync(tool('fsck.vfat', '-n', copy))
 })
 
+for (const [title, make] of [
+  ['of a FAT32 that has one', ['-F', '32', '-s', '1', '-n', 'UEFI']],
+  ['of a FAT32 that has none', ['-F', '32', '-s', '1']],
+  ['of a FAT16', ['-F', '16']],
+] as const)
+  test(`the label ${title} is changed, for mtools, blkid and fsck`, async t => {
+    if (!canUse(t, [...tools, 'blkid'])) return
+    const path = join(await temporaryFolder(t), 'fat')
+    const file = await open(path, 'w')
+    await file.truncate(34 * 1024 * 1024)
+    await file.close()
+    await tool('mkfs.vfat', ...make, path)
+    const fat = await openFat({ path, offset: 0, size: 34 * 1024 * 1024, assets })
+    t.teardown(() => fat.close())
+    fat.write('before', Buffer.from('1'))
+    fat.setLabel('CIDATA')
+    fat.write('after', Buffer.from('2'))
+    const copy = await applied(t, path, fat)
+    t.regex(await tool('mlabel', '-s', '-i', copy, '::'), /is CIDATA/)
+    t.is((await tool('blkid', '-p', '-o', 'value', '-s', 'LABEL', copy)).trim(), 'CIDATA')
+    t.is((await readBoot(copy, 'before', 0)) + ((await readBoot(copy, 'after', 0)) ?? ''), '12')
+    await t.notThrowsAsync(tool('fsck.vfat', '-n', copy))
+  })
+
 test('whatever is written and removed, it is there as a model says and the file system is sound', async t => {
   if (!canUse(t, tools)) return
   const image = await makeStockImage(t, { files: stockFiles.trixie })

@@ -184,6 +184,29 @@ for (const kind of ['trixie', 'bookworm'] as const)
     await checkBoot(fleet.out)
   })
 
+test("Debian's cloud image gets its settings where cloud-init finds them, by the label", async t => {
+  const fleet = await bench(t, stockFiles.debianCloud)
+  if (!fleet) return
+  const debian = join(fleet.folder, 'flotilla.deb')
+  const ran = await fleet.run(
+    'flash',
+    fleet.out,
+    '--image',
+    fleet.image,
+    '-b',
+    'generic-amd64',
+    '-H',
+    'board-1',
+    '--package',
+    debian,
+  )
+  t.is(ran.status, 0, ran.stderr)
+  t.regex(await tool('mlabel', '-s', '-i', `${fleet.out}@@4M`, '::'), /is CIDATA/)
+  for (const path of ['user-data', 'meta-data', 'network-config', 'flotilla/install.sh', 'flotilla/join'])
+    t.not(await readBoot(fleet.out, path), undefined, path)
+  await checkBoot(fleet.out)
+})
+
 test('a packed image is flashed as well', async t => {
   const fleet = await bench(t)
   if (!fleet) return

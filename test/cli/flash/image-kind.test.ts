@@ -21,6 +21,11 @@ test('each image is known by its boot partition', t => {
   })
   t.like(kindOf(stockFiles.own), { by: 'own', version: '0.1.0', firmwares: ['raspberry-pi', 'uefi'] })
   t.like(kindOf(stockFiles.ownAmd64), { by: 'own', architectures: ['amd64'], firmwares: ['uefi'] })
+  t.like(imageKindOf(boot({ ...stockFiles.debianCloud, 'EFI/debian': 'folder' })), {
+    by: 'cloud-init',
+    label: 'CIDATA',
+    architectures: ['amd64'],
+  })
   const { 'issue.txt': _, ...rest } = stockFiles.trixie
   const ubuntu = { ...rest, vmlinuz: 'kernel' }
   t.like(kindOf(ubuntu), {

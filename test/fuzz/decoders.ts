@@ -13,6 +13,7 @@ import { canonicalJson, contentHash, hashDocuments, hashOfHashes, readIndex } fr
 import { PacketLimit } from '../../kit/bus/packet-limit.ts'
 import { errorFromWire } from '../../kit/bus/wire-error.ts'
 import { unseal, verifyToken } from '../../kit/jose.ts'
+import { readQuestion, readServices } from '../../kit/mdns.ts'
 import { isSignedBy, readCertificate, readCsr } from '../../kit/x509.ts'
 import { readApiRequest } from '../../master/api/read-request.ts'
 import { readBeat, readNodeName, readPresence, readReport } from '../../master/fleet/read-report.ts'
@@ -104,6 +105,15 @@ export const decoders: Decoder[] = [
     name: 'a field selector',
     input: texts(['metadata.name=x,status.phase!=Running']),
     decode: parseFieldSelector,
+    weight: 4,
+  }),
+  decoder({
+    name: 'a word on the LAN (mDNS)',
+    input: fc.oneof(damagedBytes(samples.mdnsMessages), fc.uint8Array({ maxLength: 200 })),
+    decode: bytes => [
+      readServices(Buffer.from(bytes), samples.mdnsService.type),
+      readQuestion(Buffer.from(bytes), samples.mdnsService),
+    ],
     weight: 4,
   }),
   decoder({ name: 'a join line', input: texts([samples.ticket]), decode: parseTicket, weight: 4 }),

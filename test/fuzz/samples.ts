@@ -1,4 +1,5 @@
 /** Right inputs of each decoder, for the fuzzing to damage. */
+import { renderAnswer, renderQuestion } from '../../kit/mdns.ts'
 
 export const objects: readonly unknown[] = [
   {
@@ -120,3 +121,11 @@ export const cards = [
   'board: rpi-4\nhostname: board-1\n',
   `board: rpi-4\nhostname: board-1\nrole: master\nwifi:\n  ssid: Home\n  key: ${'ab'.repeat(32)}\n  country: DE\nsshKeys:\n- ${sshKeys[0]}\naddress:\n  cidr: 192.168.1.20/24\n  gateway: 192.168.1.1\n  nameservers: [192.168.1.1]\ntimezone: Europe/Berlin\n`,
 ]
+
+export const mdnsService = {
+  type: '_flotilla._tcp',
+  instance: 'home-1',
+  port: 8883,
+  txt: { cluster: 'home', ca: 'ab' },
+}
+export const mdnsMessages = [renderQuestion(mdnsService.type, 7), renderAnswer(mdnsService, '192.168.1.2', { id: 7 })]

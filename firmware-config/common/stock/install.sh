@@ -90,10 +90,18 @@ install_package() {
     fail "apt has failed (journalctl -u flotilla-install says how)$lists"
   sync
   say "installed"
+  find_card
   # Last: without it there is nothing to do any more.
   rm -f "$package"
   clean_up
   systemctl start --no-block flotilla-first-boot.service
+}
+
+# The first start looks for the card where Raspberry Pi OS mounts it. Debian's cloud images mount it elsewhere.
+find_card() {
+  [ -e "$root/boot/firmware" ] && return 0
+  mkdir -p "$root/boot"
+  ln -s "${folder%/flotilla}" "$root/boot/firmware"
 }
 
 clean_up() {

@@ -30,6 +30,8 @@ export const stages: Stage[] = [packages, unpack, prune, system, settings, kerne
 const root = resolve(import.meta.dirname, '../..')
 
 async function main(): Promise<void> {
+  // Folders that stages make have the same permissions, whoever builds.
+  process.umask(0o022)
   const { values } = parseArgs({
     options: {
       arch: { type: 'string', default: architectures.join(',') },

@@ -9,10 +9,11 @@ export const boardCheck = defineCheck(
   async view => ({
     architecture: view.architecture,
     kernel: view.kernel,
+    uptimeSeconds: view.uptimeSeconds(),
     model: (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, ''),
   }),
-  ({ architecture, kernel, model }) => {
-    const found = [model, architecture, `Linux ${kernel}`].filter(Boolean).join(', ')
+  ({ architecture, kernel, uptimeSeconds, model }) => {
+    const found = [model, architecture, `Linux ${kernel}`, `up ${spoken(uptimeSeconds)}`].filter(Boolean).join(', ')
     const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number)
     if (!['x64', 'arm64', 'arm'].includes(architecture))
       return { level: 'failure', found, why: 'there is no Flotilla for this processor', fix: 'use a 64-bit system' }
@@ -33,3 +34,9 @@ export const boardCheck = defineCheck(
     return ok(found)
   },
 )
+
+function spoken(seconds: number): string {
+  const [minutes, hours] = [Math.round(seconds / 60), Math.round(seconds / 3600)]
+  if (hours >= 48) return `${Math.round(hours / 24)} days`
+  return minutes >= 120 ? `${hours} h` : `${minutes} min`
+}

@@ -10,7 +10,7 @@ import { connectContainerd } from './runtime/containerd-runtime.ts'
 import type { ObservedPod, Runtime } from './runtime/runtime.ts'
 
 /** What a container may take to say goodbye: shorter than Kubernetes' 30 s, because somebody waits for the package manager. */
-const graceSeconds = 10
+const usualGraceSeconds = 10
 
 export function createClearCommand(placeOptions: Option[]): Command {
   return {
@@ -39,15 +39,16 @@ export interface ClearParts {
   run: RunCommand
   cgroupParent: string
   log: Log
+  graceSeconds?: number
   /** Where CNI's host-local keeps which address is whose. */
   cniData?: string
 }
 
 /** Resolves to how many pods were ended, of any cluster. Idempotent; others' containers and rules stay. Takes all steps, then rejects if one failed. */
 export async function clearBoard(parts: ClearParts): Promise<number> {
-  const { runtime, run, cgroupParent, log, cniData = '/var/lib/cni' } = parts
+  const { runtime, run, cgroupParent, log, graceSeconds = usualGraceSeconds, cniData = '/var/lib/cni' } = parts
   const [pods, ...rest] = await Promise.allSettled([
-    endPods(runtime),
+    endPods(runtime, graceSeconds),
     createNftProxy({ clock: systemClock, log, run }).clear(),
     readOwnRoutes(run).then(remove => writeRoutes(run, { replace: [], remove })),
   ])
@@ -61,15 +62,20 @@ export async function clearBoard(parts: ClearParts): Promise<number> {
   return pods.status === 'fulfilled' ? pods.value : 0
 }
 
-async function endPods(runtime: Runtime): Promise<number> {
+async function endPods(runtime: Runtime, graceSeconds: number): Promise<number> {
   const pods = await runtime.listPods()
-  const results = await Promise.allSettled(pods.map(pod => endPod(pod, runtime)))
+  const results = await Promise.allSettled(pods.map(pod => endPod(pod, { runtime, graceSeconds })))
   const failed = results.find(result => result.status === 'rejected')
   if (failed) throw failed.reason
   return pods.length
 }
 
-async function endPod({ sandboxId, containers }: ObservedPod, runtime: Runtime): Promise<void> {
+interface Ending {
+  runtime: Runtime
+  graceSeconds: number
+}
+
+async function endPod({ sandboxId, containers }: ObservedPod, { runtime, graceSeconds }: Ending): Promise<void> {
   const running = containers.filter(({ state }) => state === 'running')
   await Promise.all(running.map(({ id }) => runtime.stopContainer(id, graceSeconds)))
   await runtime.stopSandbox(sandboxId)

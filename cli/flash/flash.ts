@@ -29,7 +29,9 @@ export const runFlash: RunCommand = async (input, fleet) => {
   const release = terminal.catchSignals()
   try {
     return wish ? await flash(input, fleet, wish) : await inspectCard(inspected ?? '', input, fleet)
-  } catch (error) {
+  } catch (caught) {
+    // What waits for a signal rejects with the signal's own reason.
+    const error = terminal.hungUp.aborted && !(caught instanceof CodedError) ? new Interrupted() : caught
     if (!(error instanceof CodedError) || error instanceof UsageError) throw error
     if (options.flag('json'))
       terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)

@@ -5,6 +5,9 @@ import { driveLines } from './describe-drive.ts'
 import { formatSize } from './disk/format-size.ts'
 import type { Preparation } from './prepare.ts'
 
+/** Whose only way to a network is the air, adapters aside. */
+const boardsWithoutCable: ReadonlySet<string> = new Set(['rpi-zero-2w'])
+
 export interface FlashedCard {
   hostname: string
   /** The drive or file. */
@@ -91,14 +94,16 @@ export function finalLines({ profile, wish, kind, cards }: Preparation, done: Fl
       ? []
       : [`The first start may come until ${until}; after it the ${one ? 'card is' : 'cards are'} worth nothing.`]),
     wish.role === 'master'
-      ? `Then, to command it: ssh admin@${cards[0]?.hostname}.local`
+      ? `Then, to command it: ssh admin@${cards[0]?.hostname} (or its address), and there: sudo flotilla get nodes`
       : 'Watch it:  flotilla get nodes -w',
   ]
 }
 
-function networkOf({ cards }: Preparation): string {
+function networkOf({ cards, profile }: Preparation): string {
   const [first] = cards
   const { wifi, address } = first ?? {}
+  if (!wifi && boardsWithoutCable.has(profile.name))
+    return 'none: LOOK TWICE, this board has no socket for a cable (--wifi SSID)'
   const medium = wifi ? `wifi ${wifi.ssid} (${wifi.key === undefined ? 'open' : 'WPA2'}, ${wifi.country})` : 'cable'
   if (!address) return `${medium}, DHCP`
   const last = cards.at(-1)?.address?.cidr

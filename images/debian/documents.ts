@@ -35,6 +35,8 @@ export function renderDocuments(facts: DocumentFacts): Array<{ name: string; con
 
 const architectureNames = Object.values(architectures)
 
+/** CycloneDX's types of what somebody has written; others are files and containers that are made of it. */
+const withLicences = ['library', 'framework', 'platform', 'application']
 /** Parts of Node, named `node:zlib` and so on: their licences are in Node's own file. */
 const partOfNode = /^node:/
 
@@ -42,7 +44,7 @@ const partOfNode = /^node:/
 export function readComponents(sbom: Buffer): Component[] {
   const { components = [] } = JSON.parse(sbom.toString()) as { components?: RawComponent[] }
   const rows = components
-    .filter(({ type, name }) => type !== 'file' && !partOfNode.test(name))
+    .filter(({ type, name }) => withLicences.includes(type ?? 'library') && !partOfNode.test(name))
     .map(component => ({
       name: component.group ? `${component.group}/${component.name}` : component.name,
       version: component.version ?? '',
@@ -83,6 +85,13 @@ Comment:
  the full bill of materials is flotilla.cdx.json.gz. By licence:
  .
 ${lists.join('\n .\n')}
+
+Files: usr/share/flotilla/images/*
+Copyright: 1999-2005 Erik Andersen, and the authors of BusyBox
+License: GPL-2
+ The archives of container images, which the program holds as well, have BusyBox
+ in them, unchanged, as Debian's package busybox-static has it; its source is Debian's source package busybox. On Debian
+ systems the text of the licence is in /usr/share/common-licenses/GPL-2.
 
 Files: *
 Copyright: 2026 The Flotilla authors

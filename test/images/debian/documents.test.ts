@@ -16,10 +16,13 @@ const library = (name: string, licence?: string): object => ({
 const sbomOf = (...components: object[]): Buffer => Buffer.from(JSON.stringify({ components }))
 
 test('each library is listed once with its licence; parts of Node and plain files are not', t => {
-  const file = { type: 'file', name: 'native/pty.node' }
+  const files = [
+    { type: 'file', name: 'native/pty.node' },
+    { type: 'container', name: 'images/pause.tar' },
+  ]
   const { name, version, licence } = { name: '@peculiar/x509', version: '1.0.0', licence: 'MIT' }
   const components = readComponents(
-    sbomOf(library('ws', 'ISC'), library(name, 'MIT'), library('ws', 'ISC'), library('node:zlib'), file),
+    sbomOf(library('ws', 'ISC'), library(name, 'MIT'), library('ws', 'ISC'), library('node:zlib'), ...files),
   )
   t.deepEqual(components, [
     { name, version, licence },

@@ -45,6 +45,8 @@ test('a stock system becomes the board that the card names', async t => {
   const { status, output } = await runInRoot({
     files: {
       ...boot,
+      // The disks of this machine are busy with other things.
+      '/usr/local/bin/sync': '#!/bin/sh\n',
       '/var/lib/systemd/rfkill/platform-x:wlan': '1\n',
       '/etc/systemd/system/userconfig.service':
         '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
@@ -109,9 +111,12 @@ test('wherever the power goes, the next start ends as if it had not', async t =>
       ),
       // Counts, and at its turn takes along all that runs with it.
       '/root/cutter': `#!/bin/sh
-        n=$(($(/usr/bin/cat /root/count) + 1)); echo $n >/root/count
-        [ $n != "$(/usr/bin/cat /root/turn)" ] || kill -9 0
-        exec "/usr/bin/$(basename "$0")" "$@"\n`,
+        read n </root/count; read turn </root/turn
+        n=$((n + 1)); echo $n >/root/count
+        [ $n != "$turn" ] || kill -9 0
+        # That one would wait for the disks of this machine.
+        [ "\${0##*/}" != sync ] || exit 0
+        exec "/usr/bin/\${0##*/}" "$@"\n`,
       ...Object.fromEntries(
         ['systemctl', 'apt-get', 'dpkg', 'ip', 'timedatectl'].map(name => [
           `/root/bin/${name}`,

@@ -32,18 +32,13 @@ export async function run(command: string, args: readonly string[], options: Run
   }
 }
 
-/** Unpacks the files of a package into `into`, as root owns them. */
-export async function unpackDeb(path: string, into: string): Promise<void> {
+/** Unpacks the files of a package into `into`, as root owns them. Resolves to their paths, as tar writes them. */
+export async function unpackDeb(path: string, into: string): Promise<string[]> {
   // The links of a merged /usr (/lib, /bin) stay links when a package calls them directories.
   const flags = '--keep-directory-symlink --same-owner --same-permissions --numeric-owner --delay-directory-restore'
-  const script = `set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar --extract --directory "$2" ${flags}`
-  await run('bash', ['-c', script, 'unpack', path, into])
-}
-
-/** The paths in a package, as tar writes them. */
-export async function listDeb(path: string): Promise<string[]> {
-  const names = await run('bash', ['-c', 'set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar --list', 'list', path])
-  return names.trim().split('\n')
+  const script = `set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar --extract --verbose --directory "$2" ${flags}`
+  const paths = await run('bash', ['-c', script, 'unpack', path, into])
+  return paths.trim().split('\n')
 }
 
 /** The control files of a package into `into`. */

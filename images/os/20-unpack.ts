@@ -1,8 +1,9 @@
 /** Unpacks the packages into the root, and writes down for dpkg that they are there. No script of theirs runs: see 40-system. */
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Deb } from '../apt.ts'
-import { listDeb, unpackControl, unpackDeb } from '../run.ts'
+import { unpackControl, unpackDeb } from '../run.ts'
 import { type Fetched, placesOf, type Recipe, type Stage } from './recipe.ts'
 
 /** Below /usr, since it tells of the system in this partition; /var outlives the system. /var/lib/dpkg points to it. */
@@ -17,11 +18,18 @@ export const unpack: Stage = {
     await Promise.all([rm(root, { recursive: true, force: true }), rm(parts, { recursive: true, force: true })])
     await Promise.all([mkdir(root, { recursive: true }), mkdir(parts, { recursive: true })])
     // First what has the links of the merged /usr, so that all others go through them.
-    const installed = [...fetched.installed].sort((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : 1))
-    for (const { path } of installed) await unpackDeb(path, root)
-    for (const { path } of fetched.parts) await unpackDeb(path, parts)
-    await registerAll(root, installed)
-    return `${installed.length} installed, ${fetched.parts.length} for parts of them`
+    const [first, others] = [true, false].map(isFirst =>
+      fetched.installed.filter(({ name }) => (name === 'base-files') === isFirst),
+    )
+    const lists = new Map<string, string[]>()
+    const unpackInto = async (deb: Deb, folder: string): Promise<void> => {
+      lists.set(deb.path, await unpackDeb(deb.path, folder))
+    }
+    await inTurn(first ?? [], deb => unpackInto(deb, root))
+    await inTurn(others ?? [], deb => unpackInto(deb, root))
+    await inTurn(fetched.parts, deb => unpackInto(deb, parts))
+    await registerAll(root, fetched.installed, lists)
+    return `${fetched.installed.length} installed, ${fetched.parts.length} for parts of them`
   },
 }
 
@@ -29,29 +37,41 @@ export async function readFetched(recipe: Recipe): Promise<Fetched> {
   return JSON.parse(await readFile(placesOf(recipe).fetched, 'utf8')) as Fetched
 }
 
-function order({ name }: Deb): number {
-  return name === 'base-files' ? 0 : 1
+/** One for each processor at a time. */
+async function inTurn(debs: readonly Deb[], act: (deb: Deb) => Promise<void>): Promise<void> {
+  const waiting = [...debs]
+  const work = async (): Promise<void> => {
+    for (let deb = waiting.shift(); deb; deb = waiting.shift()) await act(deb)
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
 }
 
 /** `dpkg -l`, `dpkg -S` and `dpkg -i` work on a board as if dpkg had installed all this. */
-async function registerAll(root: string, debs: readonly Deb[]): Promise<void> {
+async function registerAll(root: string, debs: readonly Deb[], lists: ReadonlyMap<string, string[]>): Promise<void> {
   const folder = join(root, dpkgFolder)
   await Promise.all(
     ['info', 'updates', 'triggers', 'parts'].map(name => mkdir(join(folder, name), { recursive: true })),
   )
-  const paragraphs: string[] = []
-  for (const deb of [...debs].sort((a, b) => (a.name < b.name ? -1 : 1))) paragraphs.push(await register(folder, deb))
-  await writeFile(join(folder, 'status'), `${paragraphs.join('\n\n')}\n`)
+  const paragraphs = new Map<string, string>()
+  await inTurn(debs, async deb => {
+    paragraphs.set(deb.name, await register(folder, deb, lists.get(deb.path) ?? []))
+  })
+  await writeFile(
+    join(folder, 'status'),
+    `${[...paragraphs.keys()]
+      .sort()
+      .map(name => paragraphs.get(name))
+      .join('\n\n')}\n`,
+  )
   await writeFile(join(folder, 'available'), '')
   await writeFile(join(folder, 'info/format'), '1\n')
-  await writeFile(join(folder, 'arch'), '')
   await rm(join(root, 'var/lib/dpkg'), { recursive: true, force: true })
   await mkdir(join(root, 'var/lib'), { recursive: true })
   await symlink(`../../${dpkgFolder}`, join(root, 'var/lib/dpkg'))
 }
 
 /** Moves the control files into dpkg's folder. Resolves to the package's paragraph. */
-async function register(folder: string, deb: Deb): Promise<string> {
+async function register(folder: string, deb: Deb, list: readonly string[]): Promise<string> {
   const control = join(folder, 'parts', deb.name)
   await unpackControl(deb.path, control)
   const paragraph = (await readFile(join(control, 'control'), 'utf8')).trim()
@@ -59,7 +79,7 @@ async function register(folder: string, deb: Deb): Promise<string> {
   const base = /^Multi-Arch: same$/m.test(paragraph) ? `${deb.name}:${deb.architecture}` : deb.name
   for (const name of await readdir(control))
     if (name !== 'control') await rename(join(control, name), join(folder, 'info', `${base}.${name}`))
-  const paths = (await listDeb(deb.path)).map(path => path.replace(/^\.\/?/, '/').replace(/(.)\/$/, '$1'))
+  const paths = list.map(path => path.replace(/^\.\/?/, '/').replace(/(.)\/$/, '$1'))
   await writeFile(
     join(folder, 'info', `${base}.list`),
     `${paths.map(path => (path === '/' ? '/.' : path)).join('\n')}\n`,

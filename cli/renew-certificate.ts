@@ -1,4 +1,5 @@
 /** Renews a user's certificate before it runs out, while a command is at work: nobody has to think of it. */
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../kit/clock.ts'
 import { messageOf } from '../kit/errors.ts'
 import type { ApiClient } from './api-client.ts'
@@ -25,6 +26,8 @@ export async function renewCertificate({ api, context, clock, warn }: Renewal): 
   const endMs = certificateEnd(certificate)
   if (endMs === undefined || endMs - clock.now() > renewWithinMs) return
   try {
+    // Behind sudo: the file would be root's afterwards, and its owner shut out of it.
+    if ((await stat(path)).uid !== process.geteuid?.()) return
     const { createCsr } = await import('../kit/x509.ts')
     const { csr } = await createCsr({ commonName: username, key })
     const signed = await api.sign(targetOf(kindNamed('users'), undefined, username), csr)

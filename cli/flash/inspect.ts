@@ -9,6 +9,7 @@ import { formatDuration } from '../durations.ts'
 import type { Fleet } from '../fleet.ts'
 import { readOptions } from '../options.ts'
 import { kindNamed, targetOf } from '../resource-args.ts'
+import { behindSudo } from './behind-sudo.ts'
 import { masked, maskTicket } from './mask.ts'
 import { type FoundCard, readCard } from './read-card-of.ts'
 
@@ -92,22 +93,26 @@ function shortKey(line: string): string {
 async function tokenOf(line: string, input: Input, fleet: Fleet): Promise<string | undefined> {
   try {
     const { cluster, token } = parseTicket(line)
-    return await withSession(input, fleet, async ({ api, context }) => {
-      if (context.cluster !== cluster) return undefined
-      try {
-        const { spec, status } = (await api.get(
-          targetOf(kindNamed('jointokens'), undefined, token.id),
-        )) as unknown as JoinToken
-        const leftMs = Date.parse(spec.expirationTimestamp) - fleet.terminal.clock.now()
-        if ((status?.used ?? []).length >= spec.uses) return `${token.id}: used already`
-        return leftMs > 0
-          ? `${token.id}: good for another ${formatDuration(leftMs)}`
-          : `${token.id}: ran out ${formatDuration(-leftMs)} ago`
-      } catch (error) {
-        if (hasCode(error, 'NotFound')) return `${token.id}: taken back, or its node was deleted`
-        throw error
-      }
-    })
+    return await withSession(
+      input,
+      { ...fleet, terminal: await behindSudo(fleet.terminal) },
+      async ({ api, context }) => {
+        if (context.cluster !== cluster) return undefined
+        try {
+          const { spec, status } = (await api.get(
+            targetOf(kindNamed('jointokens'), undefined, token.id),
+          )) as unknown as JoinToken
+          const leftMs = Date.parse(spec.expirationTimestamp) - fleet.terminal.clock.now()
+          if ((status?.used ?? []).length >= spec.uses) return `${token.id}: used already`
+          return leftMs > 0
+            ? `${token.id}: good for another ${formatDuration(leftMs)}`
+            : `${token.id}: ran out ${formatDuration(-leftMs)} ago`
+        } catch (error) {
+          if (hasCode(error, 'NotFound')) return `${token.id}: taken back, or its node was deleted`
+          throw error
+        }
+      },
+    )
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
     return `what it is worth, no master can tell (${error.message})`

@@ -8,6 +8,7 @@ import { type Session, withSession } from '../connect.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
+import { behindSudo } from './behind-sudo.ts'
 import { checkNames, type Enrolment, type EnrolParts, enrol } from './enrol.ts'
 import type { Preparation } from './prepare.ts'
 
@@ -81,7 +82,7 @@ async function byMaster<T>(
     return work({ joins: describe(invitation, masters), admit: name => enrol(parts, name, invitation) })
   }
   try {
-    return await withSession(input, { terminal: undisturbed(terminal), openBus }, talk)
+    return await withSession(input, { terminal: undisturbed(await behindSudo(terminal)), openBus }, talk)
   } catch (error) {
     if (entered.session || !(error instanceof CodedError)) throw error
     const ways =

@@ -112,6 +112,60 @@ test('cloud-init finds nothing wrong, and netplan makes the network that the car
   t.false(made.has('generic-amd64-plain/wpa-wlan0.conf'))
 })
 
+/** Of Debian's configuration what has to do with a card, and where Raspberry Pi OS has cloud-init look. */
+const cloudConfig = `datasource_list: [NoCloud, None]
+datasource: {NoCloud: {seedfrom: 'file:///boot/firmware/'}}
+cloud_init_modules: [bootcmd, set_hostname, update_etc_hosts, users-groups]
+cloud_config_modules: [timezone, runcmd]
+cloud_final_modules: [scripts-user]
+system_info: {distro: debian, default_user: {name: debian}, paths: {cloud_dir: /var/lib/cloud/, templates_dir: /etc/cloud/templates/}}
+`
+
+test('cloud-init makes a stock system the board that the card names, and begins again where the power went', async t => {
+  if (!canUseRoot(t)) return
+  const stages = 'cloud-init init --local; cloud-init init'
+  const { status, output } = await runInRoot({
+    packages,
+    files: {
+      ...Object.fromEntries(
+        render('rpi-4', fullSettings).map(({ path, content }) => [`/boot/firmware/${path}`, content]),
+      ),
+      '/boot/firmware/flotilla/flotilla.deb': '',
+      '/etc/cloud/cloud.cfg': cloudConfig,
+      '/root/cmdline': `console=tty1 ${cloudInitWords(fullSettings).join(' ')} quiet\n`,
+      '/usr/local/bin/systemctl': '#!/bin/sh\necho "systemctl $*" >>/root/calls\n',
+    },
+    script: `
+      mount --bind /root/cmdline /proc/cmdline
+      (${stages}; cloud-init modules --mode config; cloud-init modules --mode final) >/root/log 2>&1
+      grep -E 'WARN|ERROR|Traceback' /var/log/cloud-init.log
+      echo "instance: $(cat /var/lib/cloud/data/instance-id)"
+      echo "name: $(cat /etc/hostname) $(hostname) $(grep -c kitchen /etc/hosts)"
+      echo "zone: $(readlink /etc/localtime)"
+      echo "admin: $(id -nG admin), $(passwd --status admin | cut -d' ' -f2)"
+      cat /home/admin/.ssh/authorized_keys /root/calls; : >/root/calls
+      echo "debian: $(id -u debian 2>/dev/null)"
+      (${stages}) >/root/log 2>&1
+      echo AGAIN; cat /root/calls; rm /boot/firmware/flotilla/flotilla.deb; : >/root/calls
+      (${stages}) >/root/log 2>&1
+      echo DONE; cat /root/calls`,
+  })
+  t.is(status, 0, output)
+  const [first = '', again = '', done] = output.split(/AGAIN\n|DONE\n/)
+  t.notRegex(first, /WARN|ERROR|Traceback/)
+  t.true(cloudInitWords(fullSettings)[0]?.endsWith(/^instance: (.*)$/m.exec(first)?.[1] ?? 'none'), first)
+  t.regex(first, /^name: kitchen kitchen 1$/m)
+  t.regex(first, /^zone: \/usr\/share\/zoneinfo\/Europe\/Berlin$/m)
+  t.regex(first, /^admin: admin .*\bsudo\b.*, L$/m, 'no password opens the account')
+  t.regex(first, /^debian: $/m, 'nor is there another one')
+  for (const key of fullSettings.sshKeys!) t.true(first.includes(`\n${key}\n`), key)
+  const start = /^systemctl start --no-block flotilla-install\.service$/m
+  t.regex(first, start)
+  t.regex(first, /^systemctl enable --now ssh$/m)
+  t.regex(again, start)
+  t.notRegex(done ?? '', start, 'once the package is in there is nothing to start')
+})
+
 function render(board: BoardName, settings: CardSettings): RenderedFile[] {
   return renderCloudInit(assets, loadProfile(assets, board), settings)
 }

@@ -1,0 +1,170 @@
+/** The images in dist/os, looked into by tools that are not ours. Nothing boots here: see test/boot. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import test, { type ExecutionContext } from 'ava'
+import { architectures } from '../../../images/os/machines.ts'
+import { canUse, run } from '../../cli/flash/disk/loop-device.ts'
+
+const execute = promisify(execFile)
+const dist = join(import.meta.dirname, '../../../dist/os')
+const tools = [
+  'zstd',
+  'sfdisk',
+  'fsck.vfat',
+  'mtype',
+  'mdir',
+  'e2fsck',
+  'debugfs',
+  'dumpe2fs',
+  'dpkg-query',
+  'systemctl',
+]
+const offsets = { boot: 4 * 2 ** 20, root: 260 * 2 ** 20 }
+
+const folder = await mkdtemp(join(tmpdir(), 'flotilla-image-'))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
+
+for (const architecture of architectures) {
+  test.serial(`the image for ${architecture} is sound, bootable, and small`, async t => {
+    const image = await unpacked(t, architecture)
+    if (!image) return
+    const { partitiontable } = JSON.parse(await run('sfdisk', '--json', image))
+    t.is(partitiontable.partitions.length, 2)
+    const fat = `${image}.fat`
+    await run('dd', `if=${image}`, `of=${fat}`, 'bs=1M', 'skip=4', 'count=256', 'conv=sparse', 'status=none')
+    t.regex(await run('fsck.vfat', '-n', fat), /files/)
+    t.regex(await run('e2fsck', '-fn', `${image}?offset=${offsets.root}`), /^root-a: /m)
+    t.deepEqual(await magicOf(image, 'a/vmlinuz'), '4d5a')
+    t.is(await magicOf(image, 'a/initrd'), '28b52ffd')
+    t.like(JSON.parse(await readBoot(image, 'flotilla/image.json')), { architecture })
+    const loader = architecture === 'amd64' ? 'BOOTX64.EFI' : 'BOOTAA64.EFI'
+    t.is(await magicOf(image, `EFI/BOOT/${loader}`), '4d5a')
+    const header = (await execute('dumpe2fs', ['-h', `${image}?offset=${offsets.root}`])).stdout
+    const count = (field: string): number => Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(header)?.[1])
+    const usedMB = ((count('Block count') - count('Free blocks')) * 4096) / 1e6
+    t.true(usedMB < 450, `${usedMB} MB used`)
+  })
+
+  test.serial(`the image for ${architecture} has what a board needs, and nobody's secrets`, async t => {
+    const image = await unpacked(t, architecture)
+    if (!image) return
+    const has = async (path: string): Promise<boolean> => !/not found/.test(await look(image, `stat ${path}`))
+    for (const path of [
+      'flotilla',
+      'containerd',
+      'ctr',
+      'nft',
+      'conntrack',
+      'ip',
+      'wpa_supplicant',
+      'mkfs.ext4',
+      'sfdisk',
+      'fsck.vfat',
+    ])
+      t.true((await has(`/usr/bin/${path}`)) || (await has(`/usr/sbin/${path}`)), path)
+    for (const path of [
+      '/usr/lib/cni/ptp',
+      '/usr/lib/cni/host-local',
+      '/usr/share/flotilla/images/pause.tar',
+      '/boot/firmware',
+    ])
+      t.true(await has(path), path)
+    const keys = (await look(image, 'ls -p /etc/ssh')).split('\n').filter(line => /ssh_host_.*key/.test(line))
+    t.deepEqual(keys, [], 'two boards would have one key')
+    t.regex(await look(image, 'stat /etc/machine-id'), /Size: 0\b/)
+    t.regex(await look(image, 'stat /etc/shadow'), /Mode: +0640/)
+    t.regex(await look(image, 'cat /etc/passwd'), /^admin:x:1000:1000:.*:\/var\/home\/admin:\/bin\/bash$/m)
+    t.regex(await look(image, 'cat /usr/lib/os-release'), /^VARIANT_ID="flotilla"$/m)
+    t.regex(await look(image, 'cat /etc/ssl/certs/ca-certificates.crt'), /BEGIN CERTIFICATE/)
+  })
+
+  test.serial(`dpkg knows what is in the image for ${architecture}, as its manifest says`, async t => {
+    const image = await unpacked(t, architecture)
+    if (!image) return
+    const root = join(folder, `${architecture}-dpkg`)
+    await mkdir(root)
+    await look(image, `rdump /usr/lib/sysimage/dpkg ${root}`)
+    const fields = ['Package', 'Version', 'Architecture', 'db:Status-Status']
+    const format = `${fields.map(field => `\${${field}}`).join(' ')}\n`
+    const { stdout } = await execute('dpkg-query', ['--admindir', `${root}/dpkg`, '--show', `--showformat=${format}`])
+    const known = stdout.trim().split('\n')
+    t.true(known.length > 100)
+    t.true(known.every(line => line.endsWith(' installed')))
+    const manifest = (await readFile(join(dist, `flotilla-${architecture}.manifest`), 'utf8')).trim().split('\n')
+    t.deepEqual(
+      known.map(line => line.replace(/ installed$/, '')).filter(line => !manifest.includes(line)),
+      [],
+    )
+    const owner = await execute('dpkg-query', ['--admindir', `${root}/dpkg`, '--search', '/usr/bin/containerd'])
+    t.regex(owner.stdout, /^containerd(:arm64)?: /)
+  })
+
+  test.serial(`the units that a board for ${architecture} starts with are there and enabled`, async t => {
+    const image = await unpacked(t, architecture)
+    if (!image) return
+    const root = join(folder, `${architecture}-units`)
+    await mkdir(join(root, 'usr/lib'), { recursive: true })
+    await symlink('usr/lib', join(root, 'lib'))
+    for (const path of ['etc', 'usr/lib/systemd']) await look(image, `rdump /${path} ${join(root, path, '..')}`)
+    const units = [
+      'systemd-networkd',
+      'systemd-resolved',
+      'systemd-timesyncd',
+      'containerd',
+      'ssh',
+      'flotilla-first-boot',
+    ]
+    for (const unit of units) t.is((await isEnabled(root, unit)).trim(), 'enabled', unit)
+    for (const unit of ['flotilla-master', 'flotilla-agent'])
+      t.not((await isEnabled(root, unit)).trim(), 'enabled', unit)
+  })
+}
+
+/** Undefined where there is none to look into. */
+async function unpacked(t: ExecutionContext, architecture: string): Promise<string | undefined> {
+  if (!canUse(t, tools)) return
+  const packed = join(dist, `flotilla-${architecture}.img.zst`)
+  if (!existsSync(packed)) {
+    if (process.env['CI']) t.fail(`there is no ${packed}`)
+    else t.pass(`there is no ${packed}: ./build.sh images makes it`)
+    return
+  }
+  const image = join(folder, `${architecture}.img`)
+  if (!existsSync(image)) await run('zstd', '-q', '-d', '--sparse', packed, '-o', image)
+  return image
+}
+
+function readBoot(image: string, path: string): Promise<string> {
+  return run('mtype', '-i', `${image}@@${offsets.boot}`, `::${path}`)
+}
+
+/** The first bytes, by which programs know a file; 2 of a PE program, 4 of zstd's. */
+async function magicOf(image: string, path: string): Promise<string> {
+  const length = path.endsWith('initrd') ? 4 : 2
+  const env = { ...process.env, MTOOLS_SKIP_CHECK: '1' }
+  const { stdout } = await execute('mtype', ['-i', `${image}@@${offsets.boot}`, `::${path}`], {
+    ...{ env, encoding: 'buffer' as const, maxBuffer: 2 ** 27 },
+  })
+  return stdout.subarray(0, length).toString('hex')
+}
+
+/** What debugfs says to one request. */
+async function look(image: string, request: string): Promise<string> {
+  const { stdout, stderr } = await execute('debugfs', ['-R', request, `${image}?offset=${offsets.root}`], {
+    maxBuffer: 2 ** 26,
+  })
+  return `${stdout}${stderr}`
+}
+
+async function isEnabled(root: string, unit: string): Promise<string> {
+  try {
+    return (await execute('systemctl', ['--root', root, 'is-enabled', `${unit}.service`])).stdout
+  } catch (error) {
+    // It ends badly for what is not enabled, and says so.
+    return (error as { stdout?: string }).stdout ?? ''
+  }
+}

@@ -1,4 +1,4 @@
-/** config.txt, which the firmware of a Raspberry Pi reads: our settings are one marked block at its end. */
+/** config.txt, which the firmware of a Raspberry Pi reads: our settings are one marked block in it. */
 
 const begin = '# Flotilla: from here to the end mark is written by "flotilla flash", and written anew by it.'
 const end = '# Flotilla: end mark'
@@ -8,7 +8,8 @@ const end = '# Flotilla: end mark'
  * replaced where it is, so that what somebody has put behind it goes on counting more. Nothing else is touched.
  */
 export function amendConfigTxt(text: string, settings: readonly string[]): string {
-  // Filters ([pi4] …) and the overlay that parameters go to hold on to the end of the file, unless something ends them.
+  // Filters ([pi4] …) and the overlay that parameters go to hold on to the end of the file, unless something ends them:
+  // "dtoverlay=" (https://www.raspberrypi.com/documentation/computers/configuration.html#part3.2).
   const block = [begin, '[all]', 'dtoverlay=', ...settings.map(part => `${part.trim()}\n[all]`), end].join('\n')
   const lines = text.trimEnd().split('\n')
   // Trimmed: an editor of Windows may have ended all lines its own way.

@@ -8,7 +8,7 @@ import { formatSize } from './disk/format-size.ts'
 import { maskSecrets, secretsOf } from './mask.ts'
 import type { Preparation } from './prepare.ts'
 import { unifiedDiff } from './unified-diff.ts'
-import { patchesFor } from './write-card.ts'
+import { assertFits } from './write-card.ts'
 
 /** Stands where the join line will be. As long as one, so that what fits now fits then. */
 export const placeholderTicket = `flotilla://(made when the card is written)${'.'.repeat(160)}`
@@ -44,7 +44,7 @@ async function dryFiles(preparation: Preparation, settings: CardSettings): Promi
   const { image, kind, package: debian, wish } = preparation
   const ticket = wish.role === 'master' ? undefined : placeholderTicket
   const files = cardContent({ ...preparation, settings, ticket, package: debian?.content }, image.stock)
-  await patchesFor({ image, kind, files })
+  await assertFits({ image, kind, files })
   return files.map(file => ({ path: file.path, diff: diffOf(file, image.stock.text(file.path), secretsOf(settings)) }))
 }
 

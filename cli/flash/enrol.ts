@@ -164,7 +164,8 @@ async function findNode(api: ApiClient, name: string): Promise<Node | undefined>
   try {
     return (await api.get(nodes(name))) as unknown as Node
   } catch (error) {
-    if (hasCode(error, 'NotFound')) return undefined
+    // Who may let boards in need not be one who may look at them: the master refuses a name that lives all the same.
+    if (hasCode(error, 'NotFound', 'Forbidden')) return undefined
     throw error
   }
 }

@@ -14,7 +14,7 @@ import type { Preparation } from './prepare.ts'
 import { readCardOf } from './read-card-of.ts'
 import { cardLines, type FlashedCard, finalLines } from './tell.ts'
 import type { Door } from './way-in.ts'
-import { patchesFor, writeCard } from './write-card.ts'
+import { assertFits, writeCard } from './write-card.ts'
 
 export interface FlashCardsParts {
   preparation: Preparation
@@ -37,7 +37,7 @@ export async function flashCards(parts: FlashCardsParts): Promise<number> {
   const { cards, wish } = preparation
   // Before a token is made, and before anything is erased.
   const files = filesFor(preparation, cards[0]!, placeholderTicket)
-  await patchesFor({ ...preparation, files })
+  await assertFits({ ...preparation, files })
   const done: FlashedCard[] = []
   for (const [index, settings] of cards.entries()) {
     const target = await targetFor(parts, index)

@@ -9,6 +9,7 @@ import type { OnProgress } from './disk/progress.ts'
 import { unmountDrive } from './disk/unmount.ts'
 import { verifyImage } from './disk/verify-image.ts'
 import { writeImage } from './disk/write-image.ts'
+import type { Fat } from './fat.ts'
 import type { ImageKind } from './image-kind.ts'
 
 /** The files of a card, for an image of this kind. */
@@ -53,12 +54,20 @@ export async function writeCard({
   }
 }
 
-/** Rejects with `RequestEntityTooLarge` when the files do not fit. */
-export async function patchesFor({ image, kind, files }: CardContent): Promise<Patch[]> {
+/** Rejects with `RequestEntityTooLarge` when they do not. */
+export async function assertFits(content: CardContent): Promise<void> {
+  await withContent(content, () => undefined)
+}
+
+function patchesFor(content: CardContent): Promise<Patch[]> {
+  return withContent(content, boot => boot.patches())
+}
+
+async function withContent<T>({ image, kind, files }: CardContent, work: (boot: Fat) => T): Promise<T> {
   const boot = await image.openBoot()
   try {
     writeContent(boot, files, kind)
-    return boot.patches()
+    return work(boot)
   } finally {
     boot.close()
   }

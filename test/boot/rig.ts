@@ -108,7 +108,7 @@ export class Rig {
     const { kind, card, directory } = this
     const direct = kind.firmware === 'own' ? {} : { direct: takeBootFiles(card, kind, join(directory, 'boot')) }
     const forward = { [this.#ports.service]: nodePort, [this.#ports.ssh]: sshPort }
-    const name = `${this.times.length + 1}-${boot.replaceAll(' ', '-')}`
+    const name = `${this.times.length + 1}-${boot.replaceAll(/\W+/g, '-')}`
     this.#machine = await powerOn({ hardware: kind.hardware, card, directory, boot: name, forward, ...direct, ...more })
     this.times.push({ boot })
   }

@@ -1,4 +1,5 @@
 /** The first code of the packed program: takes the flags of the part that is to run, then loads its modules from inside the file. */
+import { readFileSync } from 'node:fs'
 import { compileFunction } from 'node:vm'
 import { type PackedFiles, putPackedFiles } from '../../kit/packed-files.ts'
 import { addWhatNode20Lacks } from './node-20.ts'
@@ -7,11 +8,24 @@ import { restartWith } from './restart.ts'
 /** Of a program whose Node keeps no files beside its code (before 20.12): they are part of the script, as base64. */
 declare const embeddedFiles: Record<string, string> | undefined
 
-const files = typeof embeddedFiles === 'undefined' ? filesInSea() : filesInScript(embeddedFiles)
+/** Of a program packed by pkg: where its own file system shows them, with all their names. */
+declare const filesFolder: { path: string; names: string[] } | undefined
+
+const files = findFiles()
 putPackedFiles(files)
 addWhatNode20Lacks()
 restartWith(JSON.parse(textOf('launch.json')))
 loaderOf(name => textOf(`lib/${name}`))('flotilla.js')
+
+function findFiles(): PackedFiles {
+  if (typeof embeddedFiles !== 'undefined') return filesInScript(embeddedFiles)
+  return typeof filesFolder === 'undefined' ? filesInSea() : filesInFolder(filesFolder)
+}
+
+function filesInFolder({ path, names }: { path: string; names: string[] }): PackedFiles {
+  const known = new Set(names)
+  return { names, read: name => (known.has(name) ? readFileSync(`${path}/${name}`) : undefined) }
+}
 
 function filesInSea(): PackedFiles {
   // Asked for here alone: Node 20 has no such module.

@@ -10,8 +10,9 @@ export interface PkgParts {
   base: string
   nodeVersion: string
   architecture: 'x64' | 'arm64'
-  /** Everything: pkg keeps files in a way of its own. */
   script: string
+  /** Inside the program, by name: in a folder that pkg's own file system shows beside the script. */
+  files: Map<string, Uint8Array>
   /** An empty folder for what is put together. */
   workDirectory: string
 }
@@ -20,12 +21,11 @@ const timeoutMs = 300_000
 
 /** Writes the program to `target` in one step. */
 export async function writePkg(parts: PkgParts, target: string): Promise<void> {
-  const { architecture, nodeVersion, script, workDirectory } = parts
+  const { architecture, nodeVersion, workDirectory } = parts
   await fillCache(parts)
-  const main = join(workDirectory, 'main.cjs')
+  const project = await writeProject(parts)
   const output = join(workDirectory, 'program')
-  await writeFile(main, script)
-  const words = [main, '--sea', '--targets', `node${nodeVersion}-linux-${architecture}`, '--output', output]
+  const words = [project, '--sea', '--targets', `node${nodeVersion}-linux-${architecture}`, '--output', output]
   const { PATH } = process.env
   const pkg = join(dirname(createRequire(import.meta.url).resolve('@yao-pkg/pkg/package.json')), 'lib-es5/bin.js')
   await runTool(process.execPath, [pkg, ...words], {
@@ -37,6 +37,21 @@ export async function writePkg(parts: PkgParts, target: string): Promise<void> {
   await copyFile(output, `${target}.part`)
   await chmod(`${target}.part`, 0o755)
   await rename(`${target}.part`, target)
+}
+
+/** Resolves to its folder. */
+async function writeProject({ script, files, workDirectory }: PkgParts): Promise<string> {
+  const project = join(workDirectory, 'project')
+  for (const [name, content] of files) {
+    const path = join(project, 'files', name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, content)
+  }
+  await writeFile(join(project, 'main.cjs'), script)
+  // Its addons are written out by our own code, as with Node's own packing.
+  const manifest = { name: 'flotilla', version: '0.0.0', bin: 'main.cjs', pkg: { assets: ['files/**/*'] } }
+  await writeFile(join(project, 'package.json'), JSON.stringify(manifest))
+  return project
 }
 
 /** Makes pkg find what it would download: an archive that was verified, unpacked, each with its mark. Its cache is below the home. */

@@ -7,7 +7,13 @@ import test from 'ava'
 import { buildImages } from '../../images/build.ts'
 import { busyboxFiles } from '../../images/busybox.ts'
 import { helloImage } from '../../images/hello.ts'
-import { buildOciImage, type ImageSpec, readOciArchive, writeOciArchive } from '../../images/oci-archive.ts'
+import {
+  buildOciImage,
+  type ImageSpec,
+  localArchitecture,
+  readOciArchive,
+  writeOciArchive,
+} from '../../images/oci-archive.ts'
 import { pauseImage } from '../../images/pause.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'flotilla-images-'))
@@ -80,6 +86,18 @@ test('our own images carry the names that manifests and containerd use', async t
   const paths = await buildImages(join(folder, 'ours'))
   const images = (await Promise.all(paths.map(readOciArchive))).flat()
   t.deepEqual(images.map(({ name }) => name).sort(), [helloImage, pauseImage])
+})
+
+test('images for another architecture have its busybox, which apt fetched and checked', async t => {
+  const other = localArchitecture() === 'arm64' ? 'amd64' : 'arm64'
+  const [path] = await buildImages(join(folder, 'other'), other)
+  const [image] = await readOciArchive(path!)
+  const { config, layers } = JSON.parse(image!.blobs.get(image!.manifest.digest)!.toString())
+  t.is(JSON.parse(image!.blobs.get(config.digest)!.toString()).architecture, other)
+  const layer = image!.blobs.get(layers[0].digest)!
+  const busybox = spawnSync('tar', ['x', '--to-stdout', 'bin/busybox'], { input: layer, maxBuffer: 2 ** 24 }).stdout
+  // elf(5): e_machine is at 18. 183 is AArch64, 62 x86-64.
+  t.is(busybox.readUInt16LE(18), other === 'arm64' ? 183 : 62)
 })
 
 test('a busybox that is missing or needs libraries is named together with the package that has a static one', async t => {

@@ -93,6 +93,12 @@ fail() {
   return 1
 }
 
+# The same where the board can do without.
+refuse() {
+  say "$1"
+  return 1
+}
+
 mount_card() {
   # A copy of this card beside it: by mistake the one could be grown that the board was not started from.
   [ "$(disks_with "$(read_signature "$disk")" | wc -l)" -le 1 ] ||
@@ -203,5 +209,8 @@ mount_boot() {
   in_root fsck.vfat -a "$device" >"$here"/fsck-boot 2>&1
   # It holds secrets until the board has joined: root's alone.
   mount -t vfat -o rw,noatime,flush,fmask=0177,dmask=0077 "$device" "$root/boot/firmware" ||
-    say "the boot partition of the card cannot be mounted"
+    refuse "the boot partition of the card cannot be mounted" || return
+  # For whoever takes the card to a laptop; written once, not at each start.
+  told=$root/boot/firmware/flotilla/status.txt
+  [ -z "$problem" ] || [ "$(cat "$told" 2>/dev/null)" = "$problem" ] || echo "$problem" >"$told"
 }

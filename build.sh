@@ -41,7 +41,8 @@ Usage: ./build.sh [command]
                  our images flashed, booted in QEMU, joined, serving, cut, and coming back; with times
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
-  nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire
+  nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire, and boards cut at every
+                 point of their first start
   help           this text
 
 images, demo, test, test-boot and bench need root and install missing Debian packages with apt-get.
@@ -56,9 +57,11 @@ main() {
     images) shift; need_root images; images "$@" ;;
     demo) shift; need_root demo; build "${lab_tools[@]}"; on_node24 test/demo/demo.ts "$@" ;;
     test-boot) shift; need_root test-boot; build; boot_parts; on_node24 test/boot/test-boot.ts "$@" ;;
-    test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}"; on_node24 .ci/test.ts "$@" ;;
+    test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}" "${boot_tools[@]}"
+      case " ${*:-boot} " in *" boot "*) boot_parts ;; esac; on_node24 .ci/test.ts "$@" ;;
     bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; case " ${*:-board} " in *" board "*) boot_parts ;; esac; on_node24 bench/bench.ts "$@" ;;
-    nightly) shift; build; on_node24 test/fuzz/nightly.ts "$@" ;;
+    nightly) shift; need_root nightly; build; boot_parts; on_node24 test/fuzz/nightly.ts "$@"
+      on_node24 test/boot/test-boot.ts --every-cut amd64-uefi arm64-uefi raspi3b ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
   esac

@@ -15,14 +15,24 @@ export interface BootPartition {
 
 const sectorBytes = 512
 
+/** In their order, in bytes; `type` as the MBR has it. */
+export function readPartitions(card: string): Array<{ start: number; length: number; type: string }> {
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
+  const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8', env })) as {
+    partitiontable: { partitions: Array<{ start: number; size: number; type: string }> }
+  }
+  const toBytes = ({ start, size, type }: { start: number; size: number; type: string }) => ({
+    start: start * sectorBytes,
+    length: size * sectorBytes,
+    type,
+  })
+  return partitiontable.partitions.map(toBytes)
+}
+
 /** Of the first partition, which is the FAT on every card that we know. */
 export function bootPartition(card: string): BootPartition {
-  const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8' })) as {
-    partitiontable: { partitions: Array<{ start: number; size: number }> }
-  }
-  const [first] = partitiontable.partitions
-  const start = first!.start * sectorBytes
-  return { image: `${card}@@${start}`, start, length: first!.size * sectorBytes }
+  const { start, length } = readPartitions(card)[0]!
+  return { image: `${card}@@${start}`, start, length }
 }
 
 /** Whether a text is anywhere on the FAT, also where a deleted file was. */

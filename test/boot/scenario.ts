@@ -6,6 +6,7 @@ import { onBoot } from '../../contract/card/card-places.ts'
 import { isPodReady } from '../../contract/resources/pods.ts'
 import { formatToken, parseTicket } from '../../contract/wire/join.ts'
 import { bootPartition, isAnywhere, readBootFile } from './boot-files.ts'
+import { findFaults } from './card-faults.ts'
 import { cutFirstStart, cutPoints } from './first-start-cuts.ts'
 import type { MachineKind } from './machines.ts'
 import type { Rig, Step } from './rig.ts'
@@ -127,7 +128,8 @@ const off: Step = {
   title: 'switched off by its button, it leaves a card without a fault',
   async run(rig) {
     await rig.shutDown()
-    checkCard(rig.card)
+    const faults = findFaults(rig.card)
+    if (faults.length > 0) throw new Error(`the card is not as it should be: ${faults.join('; ')}`)
   },
 }
 
@@ -157,12 +159,4 @@ async function waitUntilLost(rig: Rig): Promise<void> {
   while (await rig.isReady()) {
     if (performance.now() > deadline) throw new Error('the master did not see in 60 s that the board is off')
   }
-}
-
-function checkCard(card: string): void {
-  const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8' })) as {
-    partitiontable: { partitions: Array<{ start: number; size: number; type: string }> }
-  }
-  if (partitiontable.partitions.length !== 4)
-    throw new Error(`the card has ${partitiontable.partitions.length} partitions`)
 }

@@ -1,5 +1,6 @@
 /** Whose writes they were: bytes written to a card, by partition and file. */
 import { execFileSync } from 'node:child_process'
+import { readPartitions } from './boot-files.ts'
 import type { LogEntry } from './write-log.ts'
 
 interface Partition {
@@ -9,14 +10,15 @@ interface Partition {
   isExt4: boolean
 }
 
-const sectorBytes = 512
 const blockBytes = 4096
 /** debugfs takes them as words of one line. */
 const blocksAtOnce = 500
 
 /** Largest first: `data: /lib/flotilla/wish.json`, `data: journal`, `boot`. */
 export function bytesByFile(card: string, entries: LogEntry[]): Array<{ file: string; bytes: number; writes: number }> {
-  const partitions = readPartitions(card)
+  const partitions: Partition[] = readPartitions(card).map(({ start, length, type }, index) => {
+    return { number: index + 1, start, size: length, isExt4: type === '83' }
+  })
   const totals = new Map<string, { bytes: number; writes: number }>()
   const count = (file: string, bytes: number): void => {
     const total = totals.get(file) ?? { bytes: 0, writes: 0 }
@@ -67,16 +69,4 @@ function ask(request: string, { card, start }: { card: string; start: number }):
 function pairs(text: string): Map<string, string> {
   const lines = text.split('\n').map(line => /^(\d+)\t(.+)$/.exec(line))
   return new Map(lines.flatMap(match => (match && !match[2]!.startsWith('<') ? [[match[1]!, match[2]!]] : [])))
-}
-
-function readPartitions(card: string): Partition[] {
-  const { partitiontable } = JSON.parse(execFileSync('sfdisk', ['--json', card], { encoding: 'utf8' })) as {
-    partitiontable: { partitions: Array<{ start: number; size: number; type: string }> }
-  }
-  return partitiontable.partitions.map(({ start, size, type }, index) => ({
-    number: index + 1,
-    start: start * sectorBytes,
-    size: size * sectorBytes,
-    isExt4: type === '83',
-  }))
 }

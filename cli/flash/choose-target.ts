@@ -33,14 +33,30 @@ export interface ChoiceParts {
 
 const maxTries = 5
 
+/** What is wrong with the target whatever the image is, before it is read: throws as `chooseTarget`. */
+export async function assertPlausible(
+  named: string | undefined,
+  { terminal, drives }: Pick<ChoiceParts, 'terminal' | 'drives'>,
+): Promise<void> {
+  if (named === undefined && !canAsk(terminal)) throw nobodyChooses(removable(await drives.list()))
+  if (named === undefined || (await targetKindOf(pathOf(named))) !== 'drive') return
+  const refusals = refusalsOf(await drives.find(pathOf(named)), { sizeBytes: undefined, device: undefined })
+  const never = refusals.find(({ forceable }) => !forceable)
+  if (never) throw new CodedError('Forbidden', never.message)
+}
+
 /** Throws UsageError when nobody is there to choose, and what is refused. */
 export async function chooseTarget(named: string | undefined, parts: ChoiceParts): Promise<ChosenTarget> {
   if (named === undefined) return driveTarget(await chooseDrive(parts), parts)
-  // As people say it, and as the list shows it: sdb.
-  const path = /^(sd[a-z]+|mmcblk\d+|nvme\d+n\d+|loop\d+)$/.test(named) ? `/dev/${named}` : resolve(named)
+  const path = pathOf(named)
   const kind = await targetKindOf(path)
   if (kind !== 'drive') return { kind: 'file', path, exists: kind === 'file' }
   return driveTarget(await parts.drives.find(path), parts)
+}
+
+/** As people say it, and as the list shows it: sdb. */
+function pathOf(named: string): string {
+  return /^(sd[a-z]+|mmcblk\d+|nvme\d+n\d+|loop\d+)$/.test(named) ? `/dev/${named}` : resolve(named)
 }
 
 /** One for each card. To files: board.img becomes board-1.img, board-2.img … To a drive: the same one, with another card in it. */
@@ -84,9 +100,9 @@ async function assertAllowed(drive: Drive, { terminal, image, force }: ChoicePar
 
 async function chooseDrive({ terminal, drives: present, image }: ChoiceParts): Promise<Drive> {
   for (let attempt = 1; ; attempt++) {
-    const drives = (await present.list()).filter(({ removable, attachment }) => removable && attachment !== 'loop')
+    const drives = removable(await present.list())
     const fitting = drives.filter(drive => refusalsOf(drive, image).length === 0)
-    if (!canAsk(terminal)) throw new UsageError(`name the drive to write to. ${listed(drives)}`)
+    if (!canAsk(terminal)) throw nobodyChooses(drives)
     if (fitting.length > 0) {
       const chosen = await pick(fitting, terminal)
       if (chosen) return chosen
@@ -110,6 +126,15 @@ async function pick(drives: Drive[], terminal: Terminal): Promise<Drive | undefi
   const found = drives.find((drive, index) => drive.name === name || String(index + 1) === answer)
   if (!found && answer !== '') terminal.warn(`There is no ${answer} in the list.\n`)
   return found
+}
+
+/** What is offered. A loop device is there by somebody's hand, who can name it. */
+function removable(drives: Drive[]): Drive[] {
+  return drives.filter(drive => drive.removable && drive.attachment !== 'loop')
+}
+
+function nobodyChooses(drives: Drive[]): UsageError {
+  return new UsageError(`name the drive to write to. ${listed(drives)}`)
 }
 
 function listed(drives: Drive[]): string {

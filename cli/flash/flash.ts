@@ -6,7 +6,14 @@ import { readOptions } from '../options.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { askLine, canAsk, Interrupted } from './ask.ts'
-import { type ChoiceParts, type ChosenTarget, chooseTarget, systemDrives, targetsFor } from './choose-target.ts'
+import {
+  assertPlausible,
+  type ChoiceParts,
+  type ChosenTarget,
+  chooseTarget,
+  systemDrives,
+  targetsFor,
+} from './choose-target.ts'
 import { deviceOf } from './disk/image-place.ts'
 import { showProgress } from './disk/show-progress.ts'
 import { showDryRun } from './dry-run.ts'
@@ -48,6 +55,7 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
   const { terminal } = fleet
   const display = showProgress(terminal, wish.json ? 'json' : 'bar')
   try {
+    if (!wish.dryRun) await assertPlausible(wish.target, { terminal, drives: systemDrives })
     const preparation = await prepare(wish, terminal, display).finally(() => display.stop())
     try {
       if (wish.dryRun) return await showDryRun(preparation, terminal)

@@ -1,5 +1,4 @@
 /** What a board must live through, told as steps: each does one thing to it, and fails unless it sees what must come of it. */
-import { execFileSync } from 'node:child_process'
 import { existsSync, truncateSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { onBoot } from '../../contract/card/card-places.ts'

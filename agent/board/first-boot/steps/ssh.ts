@@ -17,8 +17,7 @@ export const sshStep: Step = {
     await disk.makeDirectory(directory, 0o700)
     await putFile(disk, `${directory}/authorized_keys`, { content: `${sshKeys.join('\n')}\n`, mode: 0o600 })
     await runOrFail(run, ['chown', '-R', `${user}:${user}`, home])
-    // Makes those that are missing.
-    await runOrFail(run, ['ssh-keygen', '-A'])
+    // Its unit makes the host's own keys when there are none, which takes a small board a while: nobody waits for that.
     await runOrFail(run, ['systemctl', 'enable', 'ssh.service'])
     await runOrFail(run, ['systemctl', 'restart', '--no-block', 'ssh.service'])
   },

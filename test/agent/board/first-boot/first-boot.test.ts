@@ -28,7 +28,6 @@ test('a board from our own image gets its name, network, time zone and keys, joi
       'systemctl restart --no-block wpa_supplicant@wlan0.service',
       'systemctl restart --no-block systemd-networkd.service',
       'chown -R admin:admin /home/admin',
-      'ssh-keygen -A',
       'systemctl enable ssh.service',
       'systemctl restart --no-block ssh.service',
       'systemctl enable flotilla-agent.service',

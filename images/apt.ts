@@ -17,7 +17,9 @@ export interface AptOptions {
   folder: string
   /** For packages, shared by all architectures, kept. */
   archives: string
-  /** Each source package whose name starts so comes from a suite that is not the default. */
+  /** The mirror is one of a day gone by: its lists say that they have run out. */
+  isPast?: boolean
+  /** Packages, by a pattern for their names, that come from a suite that is not the default. */
   pins?: Array<{ packages: string; suite: string }>
 }
 
@@ -81,7 +83,7 @@ export async function openApt(options: AptOptions): Promise<Apt> {
   }
 }
 
-async function configure({ architecture, folder, archives, pins = [] }: AptOptions): Promise<string> {
+async function configure({ architecture, folder, archives, pins = [], isPast }: AptOptions): Promise<string> {
   await Promise.all(['lists/partial', 'etc'].map(name => mkdir(join(folder, name), { recursive: true })))
   await mkdir(join(archives, 'partial'), { recursive: true })
   const mirror = process.env.FLOTILLA_MIRROR ?? 'http://deb.debian.org/debian'
@@ -113,6 +115,7 @@ async function configure({ architecture, folder, archives, pins = [] }: AptOptio
     'APT::Get::Assume-Yes': 'true',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
+    'Acquire::Check-Valid-Until': String(!isPast),
     // Its own user could not reach a folder in somebody's home.
     'APT::Sandbox::User': 'root',
   }

@@ -47,6 +47,7 @@ export const packages: Stage = {
       architecture: machine.architecture,
       folder: placesOf(recipe).apt,
       archives: join(cache, 'debs'),
+      isPast: pinned !== undefined,
       pins: suite === undefined ? [] : [{ packages: 'linux-*', suite }],
     })
     const installed = await apt.fetchWithDependencies([...Object.keys(wanted), flotillaDeb])

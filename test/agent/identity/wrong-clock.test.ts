@@ -40,7 +40,7 @@ for (const [what, time, year] of clocks) {
     const directory = await temporaryDirectory(t)
     const [file, data] = [join(directory, 'join.txt'), join(directory, 'data')]
     await writeFile(file, formatTicket(await cluster.ticket()))
-    await at(time, 'flotilla.ts', 'join', file, '--name', 'board-1', '--data', data)
+    await at(time, 'flotilla.ts', 'join', file, '--name', 'board-1', '--data', data, '--skip-checks')
     t.false(existsSync(file))
     t.truthy(await cluster.identityOf('board-1'))
     t.is(await at(time, 'test/agent/identity/connect-as-node.ts', data), `${year} connected`)

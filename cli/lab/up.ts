@@ -128,7 +128,7 @@ async function withoutRevoked({ layout, state }: Lab, boards: Machine[], say: Up
   const revoked = status === 0 ? revokedNodes(stdout) : []
   return boards.filter(({ name }) => {
     if (!revoked.includes(name)) return true
-    const way = `flotilla token create --node ${name} | flotilla lab exec ${name} -- flotilla join --force`
+    const way = `flotilla token create --node ${name} | flotilla lab exec ${name} -- flotilla join --force --skip-checks`
     say(`${name} was revoked, and stays out until: ${way}`)
     return false
   })

@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { architectures } from '../images/program/architectures.ts'
-import { parseLaunchFlags } from '../images/program/launch-flags.ts'
 import { packProgram } from '../images/program/pack.ts'
 import { medianOf } from './median.ts'
 import type { BenchRow } from './row.ts'
@@ -19,8 +18,6 @@ const upTimeoutMs = 60_000
 interface Candidate {
   name: string
   program: string
-  /** How the flags of a part come to Node where the program does not see to it. */
-  env: (part: string) => NodeJS.ProcessEnv
 }
 
 export async function benchPack(): Promise<BenchRow[]> {
@@ -36,15 +33,10 @@ export async function benchPack(): Promise<BenchRow[]> {
 async function makeCandidates(folder: string): Promise<Candidate[]> {
   const pack = (packer: 'sea' | 'pkg'): Promise<string> =>
     packProgram(architectures.x64, { root, outDir: join(folder, packer), epoch: 0, packer })
-  const flags = parseLaunchFlags(readFileSync(join(root, 'cli/launcher.sh'), 'utf8'))
   return [
-    { name: 'dist', program: join(root, 'dist/flotilla'), env: () => ({}) },
-    { name: 'sea', program: await pack('sea'), env: () => ({}) },
-    {
-      name: 'pkg',
-      program: await pack('pkg'),
-      env: part => ({ NODE_OPTIONS: flags[part]?.join(' '), MALLOC_ARENA_MAX: '1' }),
-    },
+    { name: 'dist', program: join(root, 'dist/flotilla') },
+    { name: 'sea', program: await pack('sea') },
+    { name: 'pkg', program: await pack('pkg') },
   ]
 }
 
@@ -91,12 +83,12 @@ const parts = [
 async function memories(candidates: Candidate[], folder: string): Promise<BenchRow[]> {
   const rows: BenchRow[] = []
   for (const { part, up, words } of parts)
-    for (const { name, program, env } of candidates) {
+    for (const { name, program } of candidates) {
       const seen: Array<Record<'Rss' | 'anonymous', number>> = []
       for (let run = 0; run < memoryRuns; run++) {
         const place = mkdtempSync(join(folder, 'm-'))
         const listen = part === 'master' ? ['--listen', '127.0.0.1:0'] : []
-        const child = spawn(program, [part, ...words(place), ...listen], { env: { ...process.env, ...env(part) } })
+        const child = spawn(program, [part, ...words(place), ...listen])
         try {
           await untilSaid(child, up)
           spawnSync('sleep', [`${settleSeconds}`])

@@ -77,11 +77,9 @@ async function writeWithPkg(parts: ProgramParts & { root: string }, target: stri
   const { name, node } = architecture
   if (name === 'armv7') throw new CodedError('BadRequest', 'cannot pack with pkg: because it knows no armv7')
   const { version: nodeVersion } = versionOf(node, await readLockFile(root))
-  // It lets nobody give flags to Node by the command line, so that no part can begin anew with its own.
-  const contents = new Map([...files, ['launch.json', Buffer.from('{}')]])
-  const folder = `{path:__dirname+'/files',names:${JSON.stringify([...contents.keys()].sort())}}`
+  const folder = `{path:__dirname+'/files',names:${JSON.stringify([...files.keys()].sort())}}`
   const script = `const filesFolder=${folder};\n${boot}`
-  await writePkg({ base, nodeVersion, architecture: name, script, files: contents, workDirectory }, target)
+  await writePkg({ base, nodeVersion, architecture: name, script, files, workDirectory }, target)
 }
 
 async function inWorkDirectory(work: (directory: string) => Promise<void>): Promise<void> {

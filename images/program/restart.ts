@@ -1,6 +1,4 @@
 /** Starts the packed program anew, as the same process, with the settings of Node that the part to be run wants. */
-import { nodeOptionsWord } from '../../kit/self.ts'
-
 /** Flags of Node by the first word of the command line. */
 export type LaunchFlags = Record<string, string[]>
 
@@ -13,9 +11,11 @@ export function restartWith(launch: LaunchFlags): void {
   const isSecond = process.env[marker] !== undefined
   delete process.env[marker]
   if (!wanted || isSecond || !process.execve) return
-  const missing = wanted.filter(flag => !process.execArgv.includes(flag))
-  if (missing.length === 0 && process.env['MALLOC_ARENA_MAX'] === '1') return
+  const { NODE_OPTIONS: given = '', MALLOC_ARENA_MAX: arenas } = process.env
+  const missing = wanted.filter(flag => !given.split(' ').includes(flag))
+  if (missing.length === 0 && arenas === '1') return
+  const options = [given, ...missing].join(' ').trim()
   const [, name = 'flotilla', ...words] = process.argv
-  const argv = [name, nodeOptionsWord([...process.execArgv, ...missing]), ...words]
-  process.execve(process.execPath, argv, { ...process.env, MALLOC_ARENA_MAX: '1', [marker]: '1' })
+  const env = { ...process.env, NODE_OPTIONS: options, MALLOC_ARENA_MAX: '1', [marker]: '1' }
+  process.execve(process.execPath, [name, ...words], env)
 }

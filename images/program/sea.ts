@@ -55,8 +55,8 @@ async function makeBlob({ blobMaker, script, files, flags, workDirectory }: SeaP
     useCodeCache: false,
     useSnapshot: false,
     execArgv: flags,
-    // Node's options are taken from a word of the command line, and not from the environment: whoever sets NODE_OPTIONS means another program.
-    execArgvExtension: 'cli',
+    // By NODE_OPTIONS, as with any Node. `cli` would take a word out of the command line wherever it stands, also behind `exec POD --`.
+    execArgvExtension: 'env',
     assets,
   }
   await writeFile(join(workDirectory, 'sea.json'), JSON.stringify(config))

@@ -86,8 +86,16 @@ test('it is one file: moved elsewhere, and called by another name, it is the sam
   t.deepEqual(readdirSync(elsewhere), ['fleet'])
 })
 
-test('the environment of a person who develops with Node does not change it', async t => {
-  t.is((await selfCheck([x64], { NODE_OPTIONS: '--no-such-option' })).status, 0)
+test('words for another program stay as they are, also those that Node knows', async t => {
+  const { stderr } = await run([x64, 'self-check', '--node-options=--jitless'])
+  t.regex(stderr, /unknown option '--node-options=--jitless'/)
+  const { stdout } = await run([x64, 'self-check', '--json', '--', '--node-options=--no-such'])
+  t.true((JSON.parse(stdout) as Report).packed)
+})
+
+test('settings of Node come by its own variable, and V8 without its compilers runs all that an agent is', async t => {
+  t.is((await run([x64, 'agent', '--help'], { NODE_OPTIONS: '--jitless' })).status, 0)
+  t.not((await run([x64, 'agent', '--help'], { NODE_OPTIONS: '--no-such-option' })).status, 0)
 })
 
 test('the master begins anew with its own flags, and one malloc arena', async t => {
@@ -103,7 +111,8 @@ test('the master begins anew with its own flags, and one malloc arena', async t 
   })
   await started
   const own = (name: string): string[] => readFileSync(`/proc/${child.pid}/${name}`, 'utf8').split('\0')
-  t.regex(own('cmdline').join(' '), /--node-options=.*--max-semi-space-size=1 .*master --data/)
+  t.deepEqual(own('cmdline').slice(1, 3), ['master', '--data'])
+  t.regex(own('environ').join('\n'), /^NODE_OPTIONS=--max-semi-space-size=1 --max-old-space-size=256$/m)
   t.true(own('environ').includes('MALLOC_ARENA_MAX=1'))
   const closed = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')

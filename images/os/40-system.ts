@@ -20,6 +20,8 @@ const links: Record<string, string> = {
   'etc/resolv.conf': '../run/systemd/resolve/resolv.conf',
   'usr/lib/ssl/cert.pem': '/etc/ssl/certs/ca-certificates.crt',
   // The root is read-only: what people have is on the data partition.
+  // More doors to sshd, for virtual machines and containers: ours has one, and only when the card has keys.
+  'etc/systemd/system-generators/systemd-ssh-generator': '/dev/null',
   home: 'var/home',
   srv: 'var/srv',
 }
@@ -33,6 +35,8 @@ const directories: Array<{ path: string; mode?: number; owner?: number }> = [
     path,
   })),
   { path: 'root', mode: 0o700 },
+  // tmpfiles.d would make it at each start, and complain that it cannot.
+  { path: 'root/.ssh', mode: 0o700 },
   { path: 'tmp', mode: 0o1777 },
   { path: 'var/tmp', mode: 0o1777 },
   { path: 'var/home/admin', mode: 0o700, owner: admin.id },

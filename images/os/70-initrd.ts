@@ -30,6 +30,10 @@ const drivers = [
   'drivers/clk/{!(qcom|mediatek)/**/*,*}',
   'drivers/{gpio,mfd,bus,nvmem,dma}/{*bcm*,*rp1*,*brcm*,*sun*,*rockchip*,*rk8*,*axp*,*meson*}',
   'drivers/misc/rp1*/**/*',
+  // What switches the power of a card on many boards hangs on these.
+  'drivers/irqchip/*',
+  'drivers/i2c/busses/i2c-{rk3x,mv64xxx,imx,meson}*',
+  'drivers/usb/misc/onboard*',
   'drivers/usb/typec/**/*',
   'drivers/{soc,pmdomain,firmware}/{bcm,rockchip,sunxi,amlogic,imx}/**/*',
 ]

@@ -28,6 +28,24 @@ const offsets = { boot: 4 * 2 ** 20, root: 260 * 2 ** 20 }
 const folder = await mkdtemp(join(tmpdir(), 'flotilla-image-'))
 test.after.always(() => rm(folder, { recursive: true, force: true }))
 
+/** On the way to a card, a stick or a disk of the boards that there are profiles for, and QEMU's. */
+const drivers = {
+  amd64: ['ahci', 'nvme', 'sdhci-pci', 'sdhci-acpi', 'xhci-pci', 'usb-storage', 'uas', 'virtio_blk', 'sd_mod'],
+  // sdhost and iproc: Pi 3 and Zero 2 W; brcmstb: Pi 4 and 5; mip and rp1: USB of the Pi 5.
+  arm64: [
+    'bcm2835',
+    'sdhci-iproc',
+    'sdhci-brcmstb',
+    'pcie-brcmstb',
+    'rp1-pci',
+    'dwc2',
+    'xhci-pci',
+    'uas',
+    'virtio_blk',
+    'nvme',
+  ],
+}
+
 for (const architecture of architectures) {
   test.serial(`the image for ${architecture} is sound, bootable, and small`, async t => {
     const image = await unpacked(t, architecture)
@@ -47,6 +65,19 @@ for (const architecture of architectures) {
     const count = (field: string): number => Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(header)?.[1])
     const usedMB = ((count('Block count') - count('Free blocks')) * 4096) / 1e6
     t.true(usedMB < 450, `${usedMB} MB used`)
+  })
+
+  test.serial(`the initrd for ${architecture} has the way to every kind of card`, async t => {
+    const image = await unpacked(t, architecture)
+    if (!image) return
+    const list = 'mtype -i "$0" ::a/initrd | zstd -dcq | busybox cpio -t 2>/dev/null'
+    const { stdout } = await execute('sh', ['-c', list, `${image}@@${offsets.boot}`], { maxBuffer: 2 ** 24 })
+    const files = stdout.trim().split('\n')
+    for (const path of ['init', 'card.sh', 'bin/sh', 'bin/switch_root', 'modules', 'root'])
+      t.true(files.includes(path), path)
+    const names = files.map(path => path.slice(path.lastIndexOf('/') + 1))
+    for (const driver of [...drivers[architecture], 'ext4', 'overlay', 'vfat'])
+      t.true(names.includes(`${driver}.ko`), driver)
   })
 
   test.serial(`the image for ${architecture} has what a board needs, and nobody's secrets`, async t => {

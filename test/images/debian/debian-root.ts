@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -99,28 +99,21 @@ const listing = `find / -xdev \\( -path /proc -o -path /dev/pts -o -path /run -o
   find /etc /var/lib/systemd -xdev -type f ! -name '*-' ! -name ld.so.cache -exec sha256sum {} + | LC_ALL=C sort -k 2`
 
 /** One per release and list of packages; made anew when that changes. */
-async function cachedRoot(suite: string): Promise<string> {
+export async function cachedRoot(suite: string): Promise<string> {
   const packages = depends.map(entry => entry.split(/[ |]/)[0]!)
   const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 8)
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'flotilla/debian-roots')
   const path = join(cache, `${suite}-${key}`)
   if (existsSync(path)) return path
   await mkdir(cache, { recursive: true })
-  const unfinished = await mkdtemp(join(cache, `${suite}-new-`))
-  try {
-    const mirror = process.env['FLOTILLA_MIRROR'] ?? 'http://deb.debian.org/debian'
-    const options = ['--mode=root', '--variant=minbase', '--format=directory', `--include=${packages.join(',')}`]
-    const lean = ['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"']
-    const argv = [...options, ...lean, suite, join(unfinished, 'root'), mirror]
-    await execute('mmdebstrap', argv, { timeout: buildTimeoutMs })
-    // Nobody else made it meanwhile, or theirs is as good.
-    await rename(join(unfinished, 'root'), path).catch(error => {
-      if (!existsSync(path)) throw error
-    })
-    return path
-  } finally {
-    await rm(unfinished, { recursive: true, force: true })
-  }
+  const mirror = process.env['FLOTILLA_MIRROR'] ?? 'http://deb.debian.org/debian'
+  const options = ['--mode=root', '--variant=minbase', '--format=directory', `--include=${packages.join(',')}`]
+  const lean = ['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"']
+  // Several test files want the same at once, each in a process of its own: one makes it, the others wait.
+  const script = 'test -e "$1" || { rm -rf "$1.new"; path=$1; shift; mmdebstrap "$@"; mv "$path.new" "$path"; }'
+  const words = ['sh', '-euc', script, 'sh', path, ...options, ...lean, suite, `${path}.new`, mirror]
+  await execute('flock', [`${path}.lock`, ...words], { timeout: buildTimeoutMs })
+  return path
 }
 
 /** What failed is said by what was printed, not by the command line. */
@@ -128,11 +121,16 @@ function withOutput(error: Error & { stdout?: string; stderr?: string }): never 
   throw new Error(`${error.stdout ?? ''}${error.stderr ?? error.message}`)
 }
 
-/** A tree as `buildDebs` reads it, with a script in place of the program: it writes down how it is called. */
+const standIn = `#!/bin/sh
+case "$*" in *'agent --join'* | master) exec sleep 1000000 ;; esac
+echo "$@" >>/run/flotilla-calls
+`
+
+/** A tree as `buildDebs` reads it, with a script in place of the program: it runs on as a service, and writes down how else it is called. */
 export async function makeStandInDist(folder: string): Promise<string> {
   const dist = join(folder, 'dist')
   for (const name of ['pack/native-x64', 'images/amd64']) await mkdir(join(dist, name), { recursive: true })
-  await writeFile(join(dist, 'pack/flotilla-linux-x64'), '#!/bin/sh\necho "$@" >>/run/flotilla-calls\n')
+  await writeFile(join(dist, 'pack/flotilla-linux-x64'), standIn)
   const components = [{ type: 'library', name: 'ws', version: '8.23.0', licenses: [{ license: { id: 'MIT' } }] }]
   await writeFile(join(dist, 'pack/flotilla-linux-x64.cdx.json'), JSON.stringify({ components }))
   await writeFile(join(dist, 'pack/native-x64/pty-0.node'), 'addon')

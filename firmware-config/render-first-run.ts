@@ -32,7 +32,7 @@ export function renderFirstRun(assets: Assets, _profile: BoardProfile, settings:
 
 /**
  * For `amendBoot`: they start the script, which takes them away again. kernel-command-line.target has the basic system up and nothing
- * else; after a success the board restarts as usual, and after a failure too: the words are still there, and it begins again.
+ * else; after a success the board restarts as usual. What follows a failure the script decides, which counts them.
  * https://www.freedesktop.org/software/systemd/man/latest/systemd-run-generator.html
  */
 export function firstRunWords(settings: CardSettings): string[] {
@@ -40,7 +40,7 @@ export function firstRunWords(settings: CardSettings): string[] {
     // What is on a FAT may be run, unless it is mounted otherwise.
     `systemd.run=${bootMount}/${script}`,
     'systemd.run_success_action=reboot',
-    'systemd.run_failure_action=reboot',
+    'systemd.run_failure_action=none',
     'systemd.unit=kernel-command-line.target',
     ...countryWords(settings),
   ]

@@ -38,6 +38,7 @@ test('the words on the command line start the script that is there, and it takes
   const script = words.find(word => word.startsWith('systemd.run='))?.slice('systemd.run='.length) ?? ''
   t.true(boot[script]?.startsWith('#!/bin/sh\n'), 'it is run by itself, not by a shell')
   t.true(words.includes('systemd.unit=kernel-command-line.target'))
+  t.true(words.includes('systemd.run_failure_action=none'), 'the script counts its failures, systemd does not')
 })
 
 test('a stock system becomes the board that the card names', async t => {
@@ -83,6 +84,51 @@ test('a stock system becomes the board that the card names', async t => {
     ['enabled', 'disabled', 'enabled'],
   )
   t.is(lines.get('left'), 'flotilla.deb install.sh ')
+})
+
+test('what fails for good is tried three times, and then the stock system starts as it is', async t => {
+  if (!canUseRoot(t)) return
+  const { status, output } = await runInRoot({
+    files: {
+      ...boot,
+      '/usr/local/bin/sync': '#!/bin/sh\n',
+      '/root/bin/systemctl': '#!/bin/sh\necho "systemctl $*"\n',
+      '/root/bin/install': '#!/bin/sh\necho "install is broken" >&2\nexit 1\n',
+      '/etc/hosts': '127.0.0.1 localhost\n',
+    },
+    script: `
+      export PATH=/root/bin:$PATH
+      start() { sh /boot/firmware/flotilla/firstrun.sh 2>&1 | sed "s/^/$1: /"; }
+      for turn in 1 2 3; do start $turn; grep -c systemd.run= /boot/firmware/cmdline.txt; done
+      cat /boot/firmware/cmdline.txt /boot/firmware/flotilla/status.txt
+      echo "kept: $(ls /boot/firmware/flotilla | tr '\\n' ' ')"
+      # Whoever calls it by hand and fails is not thrown out of the system.
+      start hand
+      # Nor is the system kept from starting by a card that cannot be written to.
+      printf 'systemd.run=x\\n' >/boot/firmware/cmdline.txt; mount --bind /boot/firmware /boot/firmware
+      mount -o remount,bind,ro /boot/firmware; start readonly
+      # What was broken is mended.
+      mount -o remount,bind,rw /boot/firmware; rm /root/bin/install; start mended
+      ls /var/lib/flotilla-firstrun.failures 2>&1; grep -c systemd.run= /boot/firmware/cmdline.txt`,
+  })
+  const said = (start: string): string[] =>
+    output.split('\n').flatMap(line => (line.startsWith(`${start}: `) ? line.slice(start.length + 2) : []))
+  t.deepEqual(
+    ['1', '2', '3', 'hand', 'readonly'].map(start =>
+      said(start).filter(line => line.startsWith('systemctl --no-block')),
+    ),
+    [
+      ...Array(2).fill(['systemctl --no-block reboot']),
+      ...Array(3).fill(['systemctl --no-block start multi-user.target']),
+    ],
+    output,
+  )
+  t.true(said('1').includes('flotilla: make_admin has failed, going on'), output)
+  t.true(output.includes(`\n${stockLine} cgroup_enable=memory panic=10 cfg80211.ieee80211_regdom=DE\n`), output)
+  t.true(output.includes('\ncannot set this system up from the card: what failed is told by: sudo sh /boot/'), output)
+  t.regex(output, /kept: firstrun firstrun\.sh flotilla\.deb install\.sh status\.txt/)
+  t.regex(output, /No such file or directory\n0\n$/, 'in the end nothing of it is left')
+  t.is(status, 1, output)
 })
 
 /** Programs that the scripts start, in the order of nothing: each may be the last one before the power goes. */

@@ -10,8 +10,13 @@ settings=$folder/firstrun
 root=${FLOTILLA_ROOT:-}
 cmdline=$(dirname "$folder")/cmdline.txt
 connections=$root/etc/NetworkManager/system-connections
+# A line for each time that it failed.
+failures=$root/var/lib/flotilla-firstrun.failures
+max_failures=3
 
 main() {
+  # What fails for good must not keep the board from starting for ever. Power cuts are no failures.
+  trap '[ "$?" = 0 ] || end_failed' EXIT
   # Step by step, and none keeps the others from being done: a board with a wrong time zone is better than one that nobody reaches.
   # Not the connections: without the network the board would be lost.
   try set_hostname
@@ -26,7 +31,15 @@ main() {
 }
 
 try() {
-  "$1" || printf 'flotilla: %s has failed, going on\n' "$1"
+  # Not "$1 || …": the shell would overlook every failure in it but the last one.
+  set +e
+  (
+    set -e
+    "$1"
+  )
+  status=$?
+  set -e
+  [ "$status" = 0 ] || printf 'flotilla: %s has failed, going on\n' "$1"
 }
 
 set_hostname() {
@@ -77,12 +90,36 @@ set_connections() {
 }
 
 finish() {
+  remove_words
+  # The key of the wifi is on the board's own disk now, and no more for whoever reads the card.
+  rm -rf "$settings" "$folder/firstrun.sh" "$folder/status.txt" "$failures"
+  sync
+}
+
+# From the next start on the system starts as usual.
+remove_words() {
   sed 's/ *systemd\.\(run\|run_success_action\|run_failure_action\|unit\)=[^ ]*//g' "$cmdline" >"$cmdline.new"
   sync "$cmdline.new"
   mv "$cmdline.new" "$cmdline"
-  # The key of the wifi is on the board's own disk now, and no more for whoever reads the card.
-  rm -rf "$settings" "$folder/firstrun.sh"
+  # On the card before what the words name is gone: a start that does not find it would go nowhere.
   sync
+}
+
+# Another start may do better: twice it begins again, and then the stock system starts as it is. Systemd does nothing by itself then
+# (systemd.run_failure_action=none), since it would start the board anew for ever when the card cannot be written to.
+end_failed() {
+  set +e
+  if echo failed >>"$failures" && [ "$(wc -l <"$failures")" -lt "$max_failures" ]; then
+    sync
+    systemctl --no-block reboot && return
+  fi
+  # Somebody may still need it by hand: it stays, with its settings.
+  printf 'cannot set this system up from the card: what failed is told by: sudo sh %s\n' "$0" | tee "$folder/status.txt"
+  (
+    set -e
+    remove_words
+  )
+  systemctl --no-block start multi-user.target
 }
 
 main

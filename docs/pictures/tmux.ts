@@ -6,6 +6,8 @@ const pollMs = 200
 
 export class Tmux {
   #socket: string
+  /** The first command starts the server, which hands it on. */
+  #environment: NodeJS.ProcessEnv
 
   /** With a server of its own: nobody's sessions and settings are touched. */
   constructor({
@@ -15,9 +17,9 @@ export class Tmux {
     environment,
   }: { name: string; columns: number; rows: number; environment: Record<string, string> }) {
     this.#socket = name
-    const words = Object.entries({ PS1: '$ ', ...environment }).flatMap(([key, value]) => ['-e', `${key}=${value}`])
+    this.#environment = { ...process.env, PS1: '$ ', ...environment }
     const size = ['-x', String(columns), '-y', String(rows)]
-    this.#run('-f', '/dev/null', 'new-session', '-d', ...size, ...words, 'bash', '--norc', '--noprofile')
+    this.#run('-f', '/dev/null', 'new-session', '-d', ...size, 'bash', '--norc', '--noprofile')
   }
 
   /** Text, then Enter. */
@@ -54,6 +56,6 @@ export class Tmux {
   }
 
   #run(...words: string[]): string {
-    return execFileSync('tmux', ['-L', this.#socket, ...words], { encoding: 'utf8' })
+    return execFileSync('tmux', ['-L', this.#socket, ...words], { encoding: 'utf8', env: this.#environment })
   }
 }

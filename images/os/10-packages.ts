@@ -1,7 +1,7 @@
 /** Chooses and fetches Debian's packages: which ones, and what for. */
-import { stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { checkManifest, openApt, renderManifest } from '../apt.ts'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { checkManifest, type Deb, openApt, renderManifest } from '../apt.ts'
 import { type Fetched, placesOf, type Recipe, type Stage } from './recipe.ts'
 
 /** What a system of ours is made of, besides what these depend on. */
@@ -57,6 +57,7 @@ export const packages: Stage = {
     )
     const parts = await apt.fetch([...names, ...machine.parts])
     await keep(recipe, { installed, parts })
+    await forgetOlder(join(cache, 'debs'), [...installed, ...parts])
     const lines = renderManifest([...installed, ...parts])
     if (pinned) checkManifest(lines, pinned)
     return `${lines.length} packages`
@@ -66,4 +67,14 @@ export const packages: Stage = {
 async function keep(recipe: Recipe, fetched: Fetched): Promise<void> {
   for (const { path } of [...fetched.installed, ...fetched.parts]) await stat(path)
   await writeFile(placesOf(recipe).fetched, JSON.stringify(fetched))
+}
+
+/** The cache holds one version of each package: kernels, which have it in their name, are one package here. */
+async function forgetOlder(folder: string, debs: readonly Deb[]): Promise<void> {
+  const keyOf = (file: string): string => file.replace(/_.*_/, '_').replace(/^(linux-[a-z]+)-\d[^_]*/, '$1')
+  const current = new Map(debs.map(({ path }) => [keyOf(basename(path)), basename(path)]))
+  for (const file of await readdir(folder)) {
+    const kept = current.get(keyOf(file))
+    if (kept !== undefined && kept !== file) await rm(join(folder, file))
+  }
 }

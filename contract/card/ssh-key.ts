@@ -1,4 +1,5 @@
 /** One line of an authorized_keys file: what may be put on a card, and what must not. */
+import { breaksLines } from './wifi-key.ts'
 
 const types = [
   'ssh-ed25519',
@@ -9,7 +10,7 @@ const types = [
   'sk-ecdsa-sha2-nistp256@openssh.com',
   'ssh-rsa',
 ]
-const lineShape = /^(\S+) ([A-Za-z0-9+/]+={0,2})(?: [^\p{Cc}]*)?$/u
+const lineShape = /^(\S+) ([A-Za-z0-9+/]+={0,2})(?: .*)?$/u
 /** A key of RSA with 16384 bits has 2.8 KB. */
 export const maxSshKeyLength = 4096
 
@@ -21,7 +22,7 @@ export function checkSshKey(line: string): string | undefined {
   const [, type = '', body = ''] = lineShape.exec(line) ?? []
   if (type === 'ssh-dss')
     return 'keys of the type ssh-dss are no longer accepted by sshd: make one with ssh-keygen -t ed25519'
-  if (!types.includes(type))
+  if (breaksLines(line) || !types.includes(type))
     return 'it is no public key of ssh: it must begin with ssh-ed25519, ssh-rsa, ecdsa-sha2-… or sk-…'
   // RFC 4253, 6.6: the key itself begins with its type again, so that a cut or misplaced one shows.
   const blob = Buffer.from(body, 'base64')

@@ -28,7 +28,7 @@ export function checkSsid(ssid: string): string | undefined {
   if (bytes > maxSsidBytes)
     return `the name of the wifi (SSID) is ${bytes} bytes long: a wifi has at most ${maxSsidBytes}`
   // Lawful in the air, and in no configuration file.
-  return hasControlCharacter(ssid) ? 'the name of the wifi (SSID) has a control character in it' : undefined
+  return breaksLines(ssid) ? 'the name of the wifi (SSID) has a control character in it' : undefined
 }
 
 /** What is wrong with a passphrase, which is never repeated; undefined when nothing is. */
@@ -41,6 +41,7 @@ export function checkPassphrase(passphrase: string): string | undefined {
     : "a wifi's passphrase has ASCII characters only (IEEE 802.11 J.4.1)"
 }
 
-export function hasControlCharacter(text: string): boolean {
-  return /\p{Cc}/u.test(text)
+/** Control characters; what older YAML (cloud-init's) takes for the end of a line; and what no reader of YAML takes at all. */
+export function breaksLines(text: string): boolean {
+  return /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text)
 }

@@ -26,6 +26,9 @@ test('what would be two lines, options, or an old type is no key', t => {
   t.is(checkSshKey(`ssh-ed25519 ${body}`), undefined)
   for (const line of [
     `ssh-ed25519 ${body} a\nssh-rsa x`,
+    // To cloud-init these end lines: a comment would become commands.
+    `ssh-ed25519 ${body} a\u2028runcmd: [reboot]`,
+    `ssh-ed25519 ${body} a\u2029runcmd: [reboot]`,
     `command="x" ssh-ed25519 ${body}`,
     'ssh-dss AAAA',
     '',

@@ -33,7 +33,8 @@ test('the name of a network is 1 to 32 bytes, not characters', t => {
   t.is(checkSsid('é'.repeat(16)), undefined)
   t.regex(checkSsid('é'.repeat(17)) ?? '', /34 bytes/)
   t.regex(checkSsid('') ?? '', /empty/)
-  t.regex(checkSsid('a\nb') ?? '', /control character/)
+  for (const end of ['\n', '\u0085', '\u2028', '\u2029', '\ufffe', '\ud800'])
+    t.regex(checkSsid(`a${end}b`) ?? '', /control character/, JSON.stringify(end))
 })
 
 test('every lawful passphrase gives another key for another network', t => {

@@ -9,7 +9,7 @@ import { bootFile, readStock, renderInstall } from './render-stock.ts'
 
 const script = `${onBoot.folder}/firstrun.sh`
 /** What the script reads, a file for each thing. Deleted by it. */
-const folder = `${onBoot.folder}/firstrun`
+export const firstRunFolder = `${onBoot.folder}/firstrun`
 
 /** `firstrun.sh`, `install.sh`, and what they read. The kernel's command line needs `firstRunWords` too. */
 export function renderFirstRun(assets: Assets, _profile: BoardProfile, settings: CardSettings): RenderedFile[] {
@@ -21,10 +21,10 @@ export function renderFirstRun(assets: Assets, _profile: BoardProfile, settings:
     country: wifi?.country,
   }
   const files = Object.entries(texts).flatMap(([name, text]) =>
-    text === undefined ? [] : [bootFile(`${folder}/${name}`, `${text}\n`)],
+    text === undefined ? [] : [bootFile(`${firstRunFolder}/${name}`, `${text}\n`)],
   )
   const connections = renderConnections(settings).map(({ name, content, secret }) => ({
-    ...bootFile(`${folder}/${name}`, content),
+    ...bootFile(`${firstRunFolder}/${name}`, content),
     ...(secret && { secret }),
   }))
   return [renderInstall(assets), bootFile(script, readStock(assets, 'firstrun.sh')), ...files, ...connections]

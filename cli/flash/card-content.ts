@@ -5,7 +5,7 @@ import { formatCardSettings } from '../../contract/card/read-card.ts'
 import { amendBoot } from '../../firmware-config/amend-boot.ts'
 import type { BoardProfile } from '../../firmware-config/profile.ts'
 import { cloudInitWords, renderCloudInit } from '../../firmware-config/render-cloud-init.ts'
-import { firstRunWords, renderFirstRun } from '../../firmware-config/render-first-run.ts'
+import { firstRunFolder, firstRunWords, renderFirstRun } from '../../firmware-config/render-first-run.ts'
 import type { Assets } from '../../kit/assets.ts'
 import { CodedError } from '../../kit/errors.ts'
 import type { Fat } from './fat.ts'
@@ -56,7 +56,9 @@ function renderFor({ assets, profile, kind, settings }: CardContentParts): {
 
 /** What an earlier flashing left is gone: a card has one owner. Throws `RequestEntityTooLarge` when the partition is too small. */
 export function writeContent(fat: Fat, files: CardFile[], { label }: Pick<ImageKind, 'label'>): void {
-  for (const path of [onBoot.join, onBoot.status, onBoot.settings]) fat.remove(path)
+  // Also the keys of who may log in: the new card may name nobody.
+  const settings = (fat.list(firstRunFolder) ?? []).map(({ name }) => `${firstRunFolder}/${name}`)
+  for (const path of [onBoot.join, onBoot.status, onBoot.settings, ...settings]) fat.remove(path)
   const wanted = files.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
   const free = fat.freeBytes()
   if (wanted > free + replaced(fat, files)) {

@@ -5,8 +5,9 @@ import { renderRoot } from '../../firmware-config/render-root.ts'
 import type { Terminal } from '../terminal.ts'
 import { type CardFile, cardContent } from './card-content.ts'
 import { formatSize } from './disk/format-size.ts'
-import { maskSecrets, secretsOf } from './mask.ts'
+import { masked, maskSecrets, maskUnknown, secretsOf } from './mask.ts'
 import type { Preparation } from './prepare.ts'
+import { printable } from './tell.ts'
 import { unifiedDiff } from './unified-diff.ts'
 import { assertFits } from './write-card.ts'
 
@@ -33,7 +34,7 @@ export async function showDryRun(preparation: Preparation, terminal: Terminal): 
       `# ${settings.hostname}: what changes on the boot partition of ${preparation.image.source.path} (${kind.title})\n`,
     )
     if (kind.label !== undefined) terminal.print(`# It will be called ${kind.label}, by which cloud-init finds it.\n`)
-    for (const { diff } of files) terminal.print(diff)
+    for (const { diff } of files) terminal.print(printable(diff))
     terminal.print(firstStartOf(preparation))
   }
   terminal.warn('Nothing was written, and no token was made.\n')
@@ -50,8 +51,10 @@ async function dryFiles(preparation: Preparation, settings: CardSettings): Promi
 
 function diffOf({ path, content }: CardFile, before: string | undefined, secrets: string[]): string {
   if (typeof content !== 'string') return `+++ card/${path}: ${formatSize(content.length)}\n`
-  const shown = path === onBoot.join ? `${shownPlaceholder}\n` : maskSecrets(content, secrets)
-  return unifiedDiff(path, before && maskSecrets(before, secrets), shown)
+  // An image may be that of a card which was written before: its secrets are shown no more than those of this one.
+  if (path === onBoot.join)
+    return unifiedDiff(path, before === undefined ? undefined : `${masked}\n`, `${shownPlaceholder}\n`)
+  return unifiedDiff(path, before && maskUnknown(before), maskUnknown(maskSecrets(content, secrets)))
 }
 
 /** On others' images the profile is applied when the board starts: these files are then new. */

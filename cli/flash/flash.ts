@@ -20,7 +20,7 @@ import { showDryRun } from './dry-run.ts'
 import { flashCards } from './flash-cards.ts'
 import { inspectCard } from './inspect.ts'
 import { type Preparation, prepare } from './prepare.ts'
-import { planLines } from './tell.ts'
+import { planLines, printable } from './tell.ts'
 import { openDoor, withDoor } from './way-in.ts'
 import { readWish } from './wish.ts'
 
@@ -43,7 +43,7 @@ export const runFlash: RunCommand = async (input, fleet) => {
     if (options.flag('json'))
       terminal.print(`${JSON.stringify({ phase: 'failed', code: error.code, message: error.message })}\n`)
     // Told here: most of what goes wrong does so on this machine, and not at the server.
-    terminal.warn(`error: ${error.message}\n`)
+    terminal.warn(`error: ${printable(error.message)}\n`)
     return error instanceof Interrupted || terminal.hungUp.aborted ? interruptedStatus : 1
   } finally {
     // Last: it may end this process.

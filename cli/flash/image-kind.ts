@@ -22,6 +22,8 @@ export interface BootFiles {
   text(path: string): string | undefined
 }
 
+/** As people print it; an image is whoever's. */
+const versionShape = /^[\w.+~-]{1,64}$/
 /** cloud-init, NoCloud, "Source 2: drive with labeled filesystem". */
 const seedLabel = 'CIDATA'
 
@@ -84,7 +86,11 @@ function ownImage(text: string, has: (path: string) => boolean): ImageKind {
 function readOwn(text: string): OwnImage {
   try {
     const { version, architecture } = JSON.parse(text) as Partial<OwnImage>
-    if (typeof version === 'string' && (architecture === 'arm64' || architecture === 'amd64'))
+    if (
+      typeof version === 'string' &&
+      versionShape.test(version) &&
+      (architecture === 'arm64' || architecture === 'amd64')
+    )
       return { version, architecture }
   } catch {
     // Told below, as any other content that is not ours.

@@ -2,7 +2,7 @@
 import type { JoinToken } from '../../contract/resources/trust.ts'
 import { parseTicket } from '../../contract/wire/join.ts'
 import type { Input } from '../../kit/command-line.ts'
-import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
+import { CodedError, hasCode } from '../../kit/errors.ts'
 import { withSession } from '../connect.ts'
 import { type Field, renderPage } from '../describe/page.ts'
 import { formatDuration } from '../durations.ts'
@@ -10,6 +10,7 @@ import type { Fleet } from '../fleet.ts'
 import { readOptions } from '../options.ts'
 import { kindNamed, targetOf } from '../resource-args.ts'
 import { behindSudo } from './behind-sudo.ts'
+import { diskError } from './disk/disk-errors.ts'
 import { masked, maskTicket } from './mask.ts'
 import { type FoundCard, readCard } from './read-card-of.ts'
 
@@ -19,8 +20,7 @@ export const foreignStatus = 3
 export async function inspectCard(path: string, input: Input, fleet: Fleet): Promise<number> {
   const { terminal } = fleet
   const card = await readCard(path).catch(error => {
-    if (error instanceof CodedError) throw error
-    throw new CodedError('NotFound', `cannot inspect ${path}: because ${messageOf(error)}`, { cause: error })
+    throw diskError('inspect', path, error)
   })
   const token = card.ticket === undefined ? undefined : await tokenOf(card.ticket, input, fleet)
   const isOurs = card.settings !== undefined || card.kind?.by === 'own' || card.ticket !== undefined

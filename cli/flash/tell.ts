@@ -1,5 +1,6 @@
 /** What flash tells people: before it writes, after each card, and what happens next. Pure. */
 import { formatDuration } from '../durations.ts'
+import { cleanLine } from '../table.ts'
 import type { ChosenTarget } from './choose-target.ts'
 import { driveLines } from './describe-drive.ts'
 import { formatSize } from './disk/format-size.ts'
@@ -7,6 +8,11 @@ import type { Preparation } from './prepare.ts'
 
 /** Whose only way to a network is the air, adapters aside. */
 const boardsWithoutCable: ReadonlySet<string> = new Set(['rpi-zero-2w'])
+
+/** Lines with nothing that the terminal would obey: names in images and on cards are whoever's. */
+export function printable(text: string): string {
+  return text.split('\n').map(cleanLine).join('\n')
+}
 
 export interface FlashedCard {
   hostname: string

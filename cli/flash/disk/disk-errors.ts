@@ -12,6 +12,7 @@ const meanings: Record<string, Meaning> = {
   EIO: { code: 'ServiceUnavailable', why: gone },
   ENXIO: { code: 'ServiceUnavailable', why: gone },
   ENODEV: { code: 'ServiceUnavailable', why: gone },
+  ENOENT: { code: 'NotFound', why: 'there is no such drive or file' },
   ENOMEDIUM: { code: 'ServiceUnavailable', why: 'there is no card in it' },
   EREMOTEIO: { code: 'ServiceUnavailable', why: gone },
   ETIMEDOUT: { code: 'ServiceUnavailable', why: gone },

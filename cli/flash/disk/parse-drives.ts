@@ -1,5 +1,6 @@
 /** Reads what lsblk says about drives: the only place that knows its words. Pure. */
 import { CodedError } from '../../../kit/errors.ts'
+import { cleanLine } from '../../table.ts'
 import type { Drive, DrivePart } from './drive.ts'
 
 export const lsblkColumns = [
@@ -63,8 +64,8 @@ function readDrive(row: Row, names: ReadonlySet<string>): Drive {
     path: row.path,
     name: row.name,
     sizeBytes: Number(row.size),
-    model: [row.vendor, row.model].flatMap(word => word?.trim() || []).join(' '),
-    serial: row.serial?.trim() || undefined,
+    model: [row.vendor, row.model].flatMap(word => textOf(word) ?? []).join(' '),
+    serial: textOf(row.serial),
     attachment,
     removable: attachment === 'usb' || attachment === 'mmc' || (attachment === 'internal' && isTrue(row.rm)),
     readOnly: isTrue(row.ro),
@@ -96,9 +97,14 @@ function readPart(row: Row): DrivePart {
     type: row.type,
     sizeBytes: Number(row.size ?? 0),
     fileSystem: row.fstype ?? undefined,
-    label: row.label ?? undefined,
+    label: textOf(row.label),
     mounts: mountsOf(row),
   }
+}
+
+/** Whoever formats a card names it: nothing in it may command the terminal of who looks at it. */
+function textOf(word: string | null): string | undefined {
+  return cleanLine(word ?? '').trim() || undefined
 }
 
 function mountsOf(row: Row): string[] {

@@ -50,6 +50,11 @@ const refused: Array<[title: string, files: Record<string, string>, message: Reg
   ],
   ['an image of ours that is damaged', { 'flotilla/image.json': '{"version":1}' }, /image.json cannot be read/],
   [
+    'an image of ours whose version would command a terminal',
+    { 'flotilla/image.json': JSON.stringify({ version: '\u001b[2J', architecture: 'arm64' }) },
+    /cannot be read/,
+  ],
+  [
     'an image of ours of another kind of machine',
     { 'flotilla/image.json': '{"version":"1","architecture":"armhf"}' },
     /cannot be read/,

@@ -85,7 +85,9 @@ test('an image that is none of ours has a status of its own, and what is no imag
   t.is(ran.status, 3)
   t.regex(ran.stdout, /Image: +Raspberry Pi OS of 2025-12-04\nSettings: +none/)
   t.is((await fleet.run('flash', '--inspect', await fleet.file('text', 'hello'))).status, 1)
-  t.is((await fleet.run('flash', '--inspect', join(fleet.folder, 'nowhere'))).status, 1)
+  const nowhere = await fleet.run('flash', '--inspect', join(fleet.folder, 'nowhere'))
+  t.is(nowhere.status, 1)
+  t.regex(nowhere.stderr, /^error: cannot inspect \S+nowhere: because there is no such drive or file/)
 })
 
 test('a dry run shows each change, no secret, and makes nothing', async t => {
@@ -119,6 +121,36 @@ test('a dry run shows each change, no secret, and makes nothing', async t => {
   t.deepEqual(await fleet.names({ resource: 'nodes' }), [])
   const json = JSON.parse((await fleet.run(...argv, '--json')).stdout)
   t.true(json.files.some(({ path }: { path: string }) => path === 'flotilla/card.yaml'))
+})
+
+test('an image of a card that was written before gives away none of its secrets, and keeps none for the next card', async t => {
+  if (!canUse(t, tools)) return
+  const fleet = await createFleet(t)
+  const [line, key] = [`flotilla://abc123.${'s'.repeat(26)}@h:1/home?ca=sha256:${'0'.repeat(64)}`, 'ab'.repeat(32)]
+  const image = await makeStockImage(t, {
+    files: {
+      ...stockFiles.bookworm,
+      'config.txt': 'arm_64bit=1\n# \u001b]0;owned\u0007\n',
+      'flotilla/join': `${line}\n`,
+      'flotilla/card.yaml': `board: rpi-4\nhostname: old\nwifi:\n  ssid: Old\n  country: DE\n  key: ${key}\n`,
+      'flotilla/firstrun/authorized_keys': 'ssh-ed25519 AAAA somebody\n',
+      'flotilla/firstrun/flotilla-wifi.nmconnection': `psk=${key}\n`,
+      'flotilla/firstrun/timezone': 'password: "open sesame"\n',
+    },
+  })
+  const debian = await fleet.file('flotilla.deb', '!<arch>\ndebian-binary   x')
+  const out = join(fleet.folder, 'card.img')
+  const argv = ['--image', image, '-b', 'rpi-4', '-H', 'board-1', '--package', debian]
+  const dry = await fleet.run('flash', ...argv, '--dry-run')
+  t.is(dry.status, 0, dry.stderr)
+  t.regex(dry.stdout, /\n-\*{6}\n\+\(a join line/)
+  t.regex(dry.stdout, /\n- {2}key: \*{6}\n/)
+  t.notRegex(dry.stdout, new RegExp(`s{26}|${key}|open sesame|\\u001b`))
+  const ran = await fleet.run('flash', out, ...argv)
+  t.is(ran.status, 0, ran.stderr)
+  t.is(await readBoot(out, 'flotilla/firstrun/hostname'), 'board-1\n')
+  for (const left of ['authorized_keys', 'flotilla-wifi.nmconnection'])
+    t.is(await readBoot(out, `flotilla/firstrun/${left}`), undefined, left)
 })
 
 test('a diff is what patch(1) reads', async t => {

@@ -14,6 +14,7 @@ test('what the kernel says becomes what somebody with a card in the hand can do'
   t.is(of('EACCES').message, 'cannot write to /dev/sdb: because you may not (EACCES): try sudo')
   t.is(of('ENOSPC').message, 'cannot write to /dev/sdb: because there is no more room (ENOSPC)')
   t.is(of('EBUSY').code, 'Conflict')
+  t.is(of('ENOENT').code, 'NotFound')
   t.is(of('EWHATEVER').message, 'cannot write to /dev/sdb: because what the kernel says')
   t.is((of('ENODEV').cause as Error).message, 'what the kernel says')
 })

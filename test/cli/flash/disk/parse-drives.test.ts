@@ -51,7 +51,7 @@ test('flash that is soldered in is no card, and its boot partitions are no drive
 
 test('a file system on the whole drive is a part of it; memory, CDs and empty slots are no drives', t => {
   const drives = parse(
-    row('sdc', { tran: 'usb', fstype: 'vfat', label: 'STICK', mountpoints: ['/media/me/STICK'] }),
+    row('sdc', { tran: 'usb', fstype: 'vfat', label: 'STI\u001b[2JCK', mountpoints: ['/media/me/STICK'] }),
     row('sdd', { tran: 'usb', size: 0 }),
     row('sr0', { type: 'rom' }),
     row('zram0', {}),
@@ -61,7 +61,12 @@ test('a file system on the whole drive is a part of it; memory, CDs and empty sl
     drives.map(({ name }) => name),
     ['sdc', 'loop3'],
   )
-  t.like(drives[0]!.parts[0], { path: '/dev/sdc', fileSystem: 'vfat', label: 'STICK', mounts: ['/media/me/STICK'] })
+  t.like(drives[0]!.parts[0], {
+    path: '/dev/sdc',
+    fileSystem: 'vfat',
+    label: 'STI\ufffd[2JCK',
+    mounts: ['/media/me/STICK'],
+  })
 })
 
 test('without udev, and from an older lsblk, the words that are left are enough', t => {

@@ -13,9 +13,16 @@ import { canMakeDebianRoot, type DebianRoot, makeDebianRoot, makeStandInDist } f
 const current = '0.1.0'
 const older = '0.0.9'
 
-async function buildStandIns(t: ExecutionContext): Promise<Record<string, string>> {
-  const folder = await mkdtemp(join(tmpdir(), 'flotilla-debs-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
+/** Built once for all tests of this file. */
+const shared: { folder?: string; debs?: Promise<Record<string, string>> } = {}
+test.after.always(() => rm(shared.folder ?? '', { recursive: true, force: true }))
+
+async function buildShared(): Promise<Record<string, string>> {
+  shared.folder = await mkdtemp(join(tmpdir(), 'flotilla-debs-'))
+  return buildStandIns(shared.folder)
+}
+
+async function buildStandIns(folder: string): Promise<Record<string, string>> {
   const dist = await makeStandInDist(folder)
   const paths: Record<string, string> = {}
   for (const version of [older, current]) {
@@ -27,7 +34,8 @@ async function buildStandIns(t: ExecutionContext): Promise<Record<string, string
 
 async function prepare(t: ExecutionContext): Promise<{ root: DebianRoot; debs: Record<string, string> } | undefined> {
   if (!canMakeDebianRoot(t)) return undefined
-  const built = await buildStandIns(t)
+  shared.debs ??= buildShared()
+  const built = await shared.debs
   const root = await makeDebianRoot(t, 'bookworm')
   const debs = { [older]: await root.put(built[older]!), [current]: await root.put(built[current]!) }
   return { root, debs }
@@ -154,7 +162,9 @@ test.serial('the same sources make the same package, whatever the umask and the 
   t.teardown(() => process.umask(umask))
   for (const mask of [0o022, 0o077]) {
     process.umask(mask)
-    const { [current]: path } = await buildStandIns(t)
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-debs-'))
+    t.teardown(() => rm(folder, { recursive: true, force: true }))
+    const { [current]: path } = await buildStandIns(folder)
     sums.push(
       createHash('sha256')
         .update(await readFile(path!))

@@ -46,7 +46,7 @@ async function measure(kind: MachineKind): Promise<BenchRow[]> {
     throw error
   } finally {
     await rig.cut()
-    await master.kill()
+    await master.stop()
     await rm(directory, { recursive: true, force: true })
   }
 }

@@ -36,7 +36,7 @@ async function take(): Promise<void> {
   } finally {
     terminal.close()
     await rig.cut()
-    await master.kill()
+    await master.stop()
     rmSync(directory, { recursive: true, force: true })
   }
 }

@@ -7,6 +7,7 @@ import { type Ran, tryRun } from '../../cli/lab/run.ts'
 import type { AnyObject } from '../../contract/resources/meta.ts'
 import { sleep, systemClock } from '../../kit/clock.ts'
 import { freePort } from '../kit/bus/mosquitto.ts'
+import { Watcher } from './watcher.ts'
 
 export const program = resolve(import.meta.dirname, '../../dist/flotilla')
 
@@ -20,6 +21,7 @@ export class Master {
   readonly directory: string
   readonly port: number
   #child: ChildProcess | undefined
+  #watcher: Watcher | undefined
 
   private constructor(directory: string, port: number) {
     this.directory = directory
@@ -79,9 +81,20 @@ export class Master {
   }
 
   /** Empty while the master cannot be asked. */
-  async list<T = AnyObject>(...words: string[]): Promise<T[]> {
-    const { status, stdout } = await this.try('get', ...words, '-o', 'json')
-    return status === 0 ? ((JSON.parse(stdout) as { items: T[] }).items ?? []) : []
+  async list<T = AnyObject>(kind: string): Promise<T[]> {
+    try {
+      this.#watcher ??= await Watcher.open(this.config)
+      return await this.#watcher.list<T>(kind)
+    } catch {
+      // Killed, or not up again yet: that is what it is there for.
+      return []
+    }
+  }
+
+  /** For good. */
+  async stop(): Promise<void> {
+    await this.#watcher?.close()
+    await this.kill()
   }
 
   log(lines = 20): string {

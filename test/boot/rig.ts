@@ -146,7 +146,7 @@ export class Rig {
   }
 
   pods(): Promise<Pod[]> {
-    return this.master.list<Pod>('pods', '-l', 'app=hello')
+    return this.master.list<Pod>('pods')
   }
 
   /** What the Service says through the node's port. */

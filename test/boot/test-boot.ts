@@ -68,7 +68,7 @@ async function live(kind: MachineKind, directory: string): Promise<Result> {
     return { kind, times: rig.times, passed }
   } finally {
     await rig.cut()
-    await master.kill()
+    await master.stop()
   }
 }
 

@@ -23,6 +23,8 @@ const lookEveryMs = 15_000
 const repeatMs = 1000
 /** Answers in a second, all interfaces together: more askers are noise, or an attack on somebody else. */
 const maxAnswersPerSecond = 20
+/** Messages in a second that are read at all: each costs a board a millisecond, and a LAN of hundreds of chatty machines has fewer. */
+const maxReadPerSecond = 200
 /** Messages that wait for their turn at the socket. */
 const maxWaiting = 40
 /** Only the direct neighbours: a router sends none of these on. */
@@ -44,6 +46,7 @@ export class ServiceAnnouncer {
   #waiting: Outgoing[] = []
   #isSending = false
   #lastToAllMs = new Map<string, number>()
+  #read = { sinceMs: Number.NEGATIVE_INFINITY, count: 0 }
   #answered = { sinceMs: Number.NEGATIVE_INFINITY, count: 0 }
   #repeats = new Set<Cancel>()
   #said = ''
@@ -121,20 +124,21 @@ export class ServiceAnnouncer {
   #asked(bytes: Buffer, { address, port }: RemoteInfo): void {
     // RFC 6762, 11: whoever is not a neighbour gets no answer, whatever port of ours he has reached.
     const by = interfaceTowards(address, this.#known())
-    if (!by) return
+    if (!by || !this.#isWithin(this.#read, maxReadPerSecond)) return
     const service = this.#options.service()
     const question = readQuestion(bytes, service)
-    if (!question?.isForUs || question.isKnown || !this.#mayAnswer()) return
+    if (!question?.isForUs || question.isKnown) return
+    if (!this.#isWithin(this.#answered, maxAnswersPerSecond)) return
     if (port === mdnsPort) return this.#sayToAll(by.address)
     // A one-shot question, answered to who asked alone (RFC 6762, 6.7).
     const answer = renderAnswer(service, by.address, { id: question.id, question: `${service.type}.local` })
     this.#send({ bytes: answer, by: by.address, to: { address, port } })
   }
 
-  #mayAnswer(): boolean {
+  #isWithin(second: { sinceMs: number; count: number }, limit: number): boolean {
     const nowMs = this.#options.clock.monotonic()
-    if (nowMs - this.#answered.sinceMs > 1000) this.#answered = { sinceMs: nowMs, count: 0 }
-    return ++this.#answered.count <= maxAnswersPerSecond
+    if (nowMs - second.sinceMs > 1000) Object.assign(second, { sinceMs: nowMs, count: 0 })
+    return ++second.count <= limit
   }
 
   #sayToAll(address: string, options: { goodbye?: boolean } = {}): void {

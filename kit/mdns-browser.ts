@@ -1,7 +1,7 @@
 /** Asks the local networks once which services of a type are there: for boards that do not know where their master is. */
 import { createSocket, type Socket } from 'node:dgram'
 import { type Cancel, type Clock, sleep } from './clock.ts'
-import { type LanInterface, lanInterfaces } from './lan-interfaces.ts'
+import { interfaceTowards, type LanInterface, lanInterfaces } from './lan-interfaces.ts'
 import { type FoundService, mdnsGroup, mdnsPort, readServices, renderQuestion } from './mdns.ts'
 
 export interface BrowseOptions {
@@ -27,12 +27,13 @@ export async function browseServices(options: BrowseOptions): Promise<FoundServi
   const { type, clock, durationMs = 3000, interfaces = lanInterfaces, signal } = options
   const found = new Map<string, FoundService>()
   const onMessage = (bytes: Buffer): void => {
-    for (const service of readServices(bytes, type)) {
+    for (const said of readServices(bytes, type)) {
+      const service = { ...said, addresses: said.addresses.filter(isOfOneHost) }
       const key = `${service.instance} ${service.port} ${service.addresses.join()}`
       if (found.size < maxFound) found.set(key, service)
     }
   }
-  const sockets = await Promise.all(interfaces().map(({ address }) => openSocket(address, onMessage)))
+  const sockets = await Promise.all(interfaces().map(lan => openSocket(lan, onMessage)))
   const open = sockets.filter(socket => socket !== undefined)
   const question = renderQuestion(type)
   const timers: Cancel[] = askAtMs.map(at => clock.after(at, () => ask(open, question)))
@@ -45,11 +46,21 @@ export async function browseServices(options: BrowseOptions): Promise<FoundServi
   return [...found.values()]
 }
 
+/** An answer may name any address, as through a repeater between two LANs, but none that leads to this machine itself or to a group. */
+function isOfOneHost(address: string): boolean {
+  const first = Number(address.split('.')[0])
+  return first !== 0 && first !== 127 && first < 224
+}
+
 /** Bound to one interface's address, so that the question goes out there whatever the routes say. Undefined when that cannot be. */
-function openSocket(address: string, onMessage: (bytes: Buffer) => void): Promise<Socket | undefined> {
+function openSocket(lan: LanInterface, onMessage: (bytes: Buffer) => void): Promise<Socket | undefined> {
+  const { address } = lan
   return new Promise(resolve => {
     const socket = createSocket('udp4')
-    socket.on('message', onMessage)
+    // RFC 6762, 11: what a router has let through does not count, whoever it is from.
+    socket.on('message', (bytes, from) => {
+      if (interfaceTowards(from.address, [lan])) onMessage(bytes)
+    })
     socket.on('error', () => {
       // The interface went away meanwhile.
       resolve(undefined)

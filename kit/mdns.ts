@@ -28,7 +28,8 @@ export interface ServiceQuestion {
 
 /** RFC 6762, 17. */
 const maxMessageBytes = 9000
-/** What one message may hold of others, and one text (RFC 6763, 6.1). */
+const headerBytes = 12
+/** What one message may hold in all, and one text (RFC 6763, 6.1). */
 const maxRecords = 64
 const maxTextBytes = 200
 const maxAddresses = 8
@@ -68,13 +69,12 @@ export function renderAnswer(
 
 /** Undefined when it is no question, or no message at all. */
 export function readQuestion(bytes: Buffer, service: Service): ServiceQuestion | undefined {
-  const packet = read(bytes)
-  if (packet?.type !== 'query') return undefined
+  const packet = read(bytes, 'query')
+  if (!packet) return undefined
   const domain = domainOf(service.type)
   const instance = `${service.instance}.${domain}`
   const ours = [domain, instance, `${service.instance}.local`, listOfTypes].map(name => name.toLowerCase())
-  const asked = (packet.questions ?? []).slice(0, maxRecords)
-  const known = (packet.answers ?? []).slice(0, maxRecords)
+  const { questions: asked = [], answers: known = [] } = packet
   return {
     id: packet.id ?? 0,
     isForUs: asked.some(({ name }) => ours.includes(name.toLowerCase())),
@@ -84,9 +84,9 @@ export function readQuestion(bytes: Buffer, service: Service): ServiceQuestion |
 
 /** The services of this type that a message describes whole. Anybody may have sent it. */
 export function readServices(bytes: Buffer, type: string): FoundService[] {
-  const packet = read(bytes)
-  if (packet?.type !== 'response') return []
-  const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])].slice(0, maxRecords)
+  const packet = read(bytes, 'response')
+  if (!packet) return []
+  const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
   const domain = domainOf(type)
   return records
     .filter(record => record.type === 'PTR' && sameName(record.name, domain) && record.ttl !== 0)
@@ -124,8 +124,12 @@ function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase()
 }
 
-function read(bytes: Buffer): Packet | undefined {
-  if (bytes.length > maxMessageBytes) return undefined
+function read(bytes: Buffer, type: 'query' | 'response'): Packet | undefined {
+  if (bytes.length < headerBytes || bytes.length > maxMessageBytes) return undefined
+  // RFC 1035, 4.1.1. Looked at before all is decoded: hundreds of records, each of long compressed names, cost a board a second.
+  const isResponse = (bytes.readUInt16BE(2) & 0x8000) !== 0
+  const records = [4, 6, 8, 10].reduce((sum, at) => sum + bytes.readUInt16BE(at), 0)
+  if (isResponse !== (type === 'response') || records > maxRecords) return undefined
   try {
     return decode(bytes)
   } catch {

@@ -82,6 +82,22 @@ test('whatever comes, reading it harms nobody and gives no more than a master co
   t.deepEqual(readServices(giant, type), [])
 })
 
+test('a message of hundreds of records is not even decoded: names that lead to names would cost a board a second', t => {
+  const records = (count: number): Buffer =>
+    encode({
+      type: 'response',
+      answers: [
+        ...decode(renderAnswer(service, '192.168.1.2')).answers!,
+        ...Array.from({ length: count }, () => ({ type: 'A', name: 'x.local', ttl: 9, data: '192.168.1.3' }) as const),
+      ],
+    })
+  t.is(readServices(records(59), type).length, 1)
+  t.deepEqual(readServices(records(60), type), [])
+  const questions = Array.from({ length: 65 }, () => ({ type: 'PTR', name: `${type}.local` }) as const)
+  t.truthy(readQuestion(encode({ type: 'query', questions: questions.slice(1) }), service)?.isForUs)
+  t.is(readQuestion(encode({ type: 'query', questions }), service), undefined)
+})
+
 test('networks of pods are no LAN, and who asks is a neighbour on one interface', t => {
   const info = (address: string, netmask: string, internal = false) =>
     ({ address, netmask, internal, family: 'IPv4', mac: '', cidr: null }) as const
@@ -155,4 +171,27 @@ test('two masters on one LAN are both found', async t => {
     return found.length > 1 && found.map(({ instance }) => instance).sort()
   })
   t.deepEqual(names, ['garden-2', 'home-1'])
+})
+
+test('who answers from beyond the LAN, or names this machine itself, is not believed', async t => {
+  if (!canUseNamespaces(t, ['ip', 'nsenter'])) return
+  const group = new NamespaceGroup()
+  t.teardown(() => group.remove())
+  const [liar, board] = [await group.add('liar'), await group.add('board')]
+  await liar.connect('eth0', board, 'eth0')
+  await board.run(['ip', 'address', 'add', '10.98.1.2/24', 'dev', 'eth0'])
+  await board.run(['ip', 'route', 'add', '10.98.7.0/24', 'dev', 'eth0'])
+  // The neighbour of the first address is heard; what comes from the second has been through a router.
+  for (const address of ['10.98.1.1/24', '10.98.7.7/24'])
+    await liar.run(['ip', 'address', 'add', address, 'dev', 'eth0'])
+  await liar.start([...node, 'lie', '10.98.7.7'])
+  await liar.start([...node, 'lie', '10.98.1.1'])
+  const found = await eventually('the neighbour', async () => {
+    const services = await browse(board)
+    return services.length > 0 ? services : undefined
+  })
+  t.deepEqual(
+    found?.map(({ instance, addresses }) => ({ instance, addresses })),
+    [{ instance: '10-98-1-1', addresses: ['10.98.9.9'] }],
+  )
 })

@@ -1,7 +1,16 @@
 /** Where the addons of a packed program may lie, and how they get there so that nobody else can put one of his in their place. */
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 export interface NativePlace {
   directory: string
@@ -35,10 +44,9 @@ export function nativePlaces(
   return [{ directory: '/usr/lib/flotilla', installed: true }, ...writable.map(directory => ({ directory }))]
 }
 
-/** Resolves to the path of a file with this content that only we (or root) can change. Throws what stands against it. */
+/** The path of a file with this content that only we (or root) can change. Throws what stands against it. */
 export function placeAddon(place: NativePlace, name: string, content: Uint8Array): string {
-  const path = join(place.directory, name)
-  if (!place.installed) makeOwnDirectory(place.directory)
+  const path = join(place.installed ? place.directory : makeOwnDirectory(place.directory), name)
   if (holds(path, content)) return path
   if (place.installed) throw new Error('it is not installed there')
   const part = `${path}.${process.pid}.part`
@@ -51,12 +59,11 @@ export function placeAddon(place: NativePlace, name: string, content: Uint8Array
   return path
 }
 
-function makeOwnDirectory(directory: string): void {
-  // Whoever may write to the folder above could move ours away and put one of his there, unless it is sticky as /tmp is.
-  const above = statSync(dirname(directory))
-  const isSticky = (above.mode & 0o1000) !== 0
-  if ((above.mode & groupOrOthersMayWrite) !== 0 && !isSticky)
-    throw new Error('others may write to the folder above it')
+/** Its path without links: what they point to may change between our look and the loading. */
+function makeOwnDirectory(wanted: string): string {
+  const above = realpathSync(dirname(wanted))
+  refuseMovable(above)
+  const directory = join(above, basename(wanted))
   try {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
@@ -65,6 +72,17 @@ function makeOwnDirectory(directory: string): void {
   const found = lstatSync(directory)
   if (!found.isDirectory()) throw new Error('it is not a folder')
   refuseForeign(found)
+  return directory
+}
+
+/** Whoever may write to a folder on the way, or owns it, could move ours away and put one of his there: root in a user's home, say. */
+function refuseMovable(above: string): void {
+  const { uid, mode } = lstatSync(above)
+  if (isForeign(uid)) throw new Error(`${above} belongs to somebody else`)
+  // In a sticky one, as /tmp, only the owner of what is there may.
+  const isSticky = (mode & 0o1000) !== 0
+  if ((mode & groupOrOthersMayWrite) !== 0 && !isSticky) throw new Error(`others may write to ${above}`)
+  if (dirname(above) !== above) refuseMovable(dirname(above))
 }
 
 function holds(path: string, content: Uint8Array): boolean {
@@ -76,6 +94,10 @@ function holds(path: string, content: Uint8Array): boolean {
 }
 
 function refuseForeign({ uid, mode }: Stats): void {
-  if (uid !== 0 && uid !== process.geteuid?.()) throw new Error('it belongs to somebody else')
+  if (isForeign(uid)) throw new Error('it belongs to somebody else')
   if ((mode & groupOrOthersMayWrite) !== 0) throw new Error('others may write to it')
+}
+
+function isForeign(uid: number): boolean {
+  return uid !== 0 && uid !== process.geteuid?.()
 }

@@ -60,9 +60,36 @@ test('a folder below one that others may write to is used only where they cannot
   const above = folder(t)
   chmodSync(above, 0o777)
   const directory = join(above, 'native')
-  t.throws(() => placeAddon({ directory }, 'a.node', content), { message: 'others may write to the folder above it' })
+  t.throws(() => placeAddon({ directory }, 'a.node', content), { message: `others may write to ${above}` })
   chmodSync(above, 0o1777)
   t.is(placeAddon({ directory }, 'a.node', content), join(directory, 'a.node'))
+})
+
+test('nor below one that somebody could move away further up, also by a link', t => {
+  const top = folder(t)
+  mkdirSync(join(top, 'open/ours'), { recursive: true })
+  chmodSync(join(top, 'open'), 0o777)
+  symlinkSync('open/ours', join(top, 'link'))
+  for (const above of ['open/ours', 'link'])
+    t.throws(() => placeAddon({ directory: join(top, above, 'native') }, 'a.node', content), {
+      message: `others may write to ${join(top, 'open')}`,
+    })
+  chmodSync(join(top, 'open'), 0o755)
+  t.is(placeAddon({ directory: join(top, 'link/native') }, 'a.node', content), join(top, 'open/ours/native/a.node'))
+})
+
+test('root loads nothing from the home of somebody else, who could put something else in its place', t => {
+  if (!isRoot) {
+    t.is(process.env['CI'], undefined, 'giving files away needs root')
+    t.pass()
+    return
+  }
+  const home = folder(t)
+  mkdirSync(join(home, '.cache'))
+  chownSync(home, 65534, 65534)
+  const directory = join(home, '.cache/flotilla-native')
+  t.throws(() => placeAddon({ directory }, 'a.node', content), { message: `${home} belongs to somebody else` })
+  t.deepEqual(readdirSync(join(home, '.cache')), [])
 })
 
 test('links and files in the place of the folder or the addon are not followed', t => {

@@ -1,4 +1,5 @@
 /** NetworkManager's connections for a stock Raspberry Pi OS without cloud-init: nm-settings-keyfile(5). */
+import { isIPv4 } from 'node:net'
 import type { CardSettings, StaticAddress, Wifi } from '../contract/card/card-settings.ts'
 
 export interface Connection {
@@ -40,12 +41,16 @@ function bytesOf(ssid: string): string {
 function addressSections(address: StaticAddress | undefined): Sections {
   if (address === undefined) return { ipv4: { method: 'auto' } }
   const { cidr, gateway, nameservers = [] } = address
+  const dns = (servers: string[]): Record<string, string> =>
+    servers.length === 0 ? {} : { dns: servers.map(server => `${server};`).join('') }
   return {
     ipv4: {
       method: 'manual',
       address1: gateway === undefined ? cidr : `${cidr},${gateway}`,
-      ...(nameservers.length > 0 && { dns: nameservers.map(server => `${server};`).join('') }),
+      ...dns(nameservers.filter(isIPv4)),
     },
+    // Each family has its own: an address of the other is overlooked.
+    ipv6: { method: 'auto', ...dns(nameservers.filter(server => !isIPv4(server))) },
   }
 }
 

@@ -92,7 +92,7 @@ test('NetworkManager takes the connections of a stock system', async t => {
   const cases: Record<string, CardSettings> = {
     wifi: fullSettings,
     open: { ...wired, wifi: { ssid: 'café; x', country: 'FR' } },
-    wired: { ...wired, address: fullSettings.address! },
+    wired: { ...wired, address: { ...fullSettings.address!, nameservers: ['192.0.2.53', '2001:db8::53'] } },
   }
   t.deepEqual(renderConnections(wired), [], 'the router’s address by wire needs no file')
   const { status, output } = await runInRoot({
@@ -112,4 +112,5 @@ test('NetworkManager takes the connections of a stock system', async t => {
   t.true(open.includes('\nssid=99;97;102;195;169;59;32;120;\n'), open)
   t.regex(wire, /^type=ethernet$/m)
   t.regex(wire, /^method=manual$/m)
+  t.regex(wire, /\[ipv4\][^[]*\ndns=192\.0\.2\.53;\n[\s\S]*\[ipv6\][^[]*\ndns=2001:db8::53;\n/)
 })

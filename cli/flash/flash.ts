@@ -21,7 +21,7 @@ import { flashCards } from './flash-cards.ts'
 import { inspectCard } from './inspect.ts'
 import { type Preparation, prepare } from './prepare.ts'
 import { planLines, printable } from './tell.ts'
-import { openDoor, withDoor } from './way-in.ts'
+import { openDoor } from './way-in.ts'
 import { readWish } from './wish.ts'
 
 /** As shells have it: 128 and SIGINT. */
@@ -59,7 +59,8 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
     const preparation = await prepare(wish, terminal, display).finally(() => display.stop())
     try {
       if (wish.dryRun) return await showDryRun(preparation, terminal)
-      return await withDoor(await openDoor(preparation, input, fleet), async door => {
+      const withDoor = await openDoor(preparation, input, fleet)
+      return await withDoor(async door => {
         const choice = await choiceOf(preparation, terminal)
         const targets = await targetsFor(await chooseTarget(wish.target, choice), wish.count)
         if (!(await confirmPlan(preparation, { targets, joins: door.joins, terminal }))) return 1

@@ -34,10 +34,6 @@ export async function openDoor(preparation: Preparation, input: Input, fleet: Fl
   return work => byMaster(preparation, { input, fleet }, work)
 }
 
-export function withDoor<T>(opened: OpenedDoor, work: (door: Door) => Promise<T>): Promise<T> {
-  return opened(work)
-}
-
 function doorByLine(line: string, { cluster, addresses }: JoinTicket): Door {
   const nothing = async (): Promise<void> => undefined
   const enrolment: Enrolment = { ticket: line, tokenId: undefined, expires: undefined, settle: nothing, undo: nothing }

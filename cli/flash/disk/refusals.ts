@@ -27,20 +27,10 @@ export interface ImageFacts {
   device: string | undefined
 }
 
-export interface RefusalOptions {
-  /** The user said that what is mounted elsewhere than where drives come and go may be unmounted too. */
-  mayUnmount?: boolean
-}
-
-/** The first reason, of those that cannot be forced before those that can. */
-export function refusalOf(drive: Drive, image: ImageFacts, options?: RefusalOptions): Refusal | undefined {
-  return refusalsOf(drive, image, options)[0]
-}
-
-/** All of them: forcing one does not force the others. */
-export function refusalsOf(drive: Drive, image: ImageFacts, options: RefusalOptions = {}): Refusal[] {
+/** All of them, those that cannot be forced before those that can: forcing one does not force the others. */
+export function refusalsOf(drive: Drive, image: ImageFacts): Refusal[] {
   return rules.flatMap(({ reason, forceable = false, find }) => {
-    const why = find({ drive, image, options })
+    const why = find({ drive, image })
     return why === undefined ? [] : [{ reason, forceable, message: `cannot write to ${drive.path}: because ${why}` }]
   })
 }
@@ -48,7 +38,6 @@ export function refusalsOf(drive: Drive, image: ImageFacts, options: RefusalOpti
 interface Case {
   drive: Drive
   image: ImageFacts
-  options: RefusalOptions
 }
 
 interface Rule {
@@ -106,8 +95,7 @@ const rules: Rule[] = [
   {
     reason: 'mounted',
     forceable: true,
-    find({ drive, options }) {
-      if (options.mayUnmount) return undefined
+    find({ drive }) {
       const mount = mountsOf(drive).find(where => !(drive.removable && isForVisitors(where)))
       return mount === undefined ? undefined : `${mount} on it is in use: unmount it first (umount ${mount})`
     },

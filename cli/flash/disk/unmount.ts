@@ -11,12 +11,18 @@ import { runTool } from './run-tool.ts'
  */
 export async function unmountDrive(drive: Drive): Promise<void> {
   const now = await findDrive(drive.path)
-  if (now.sizeBytes !== drive.sizeBytes || now.serial !== drive.serial)
+  if (now.sizeBytes !== drive.sizeBytes || now.serial !== drive.serial || layoutOf(now) !== layoutOf(drive))
     throw failed(drive, 'it is another drive than a moment ago: start again')
   const known = new Set(mountsOf(drive))
   const surprise = mountsOf(now).find(mount => !known.has(mount) && !isForVisitors(mount))
   if (surprise !== undefined) throw failed(drive, `somebody has just mounted it at ${surprise}: start again`)
   for (const mount of mountsOf(now)) await unmount(drive, mount)
+}
+
+/** The serial number of a card in a reader is the reader's: another card of its size shows by its partitions. */
+function layoutOf({ parts }: Drive): string {
+  const rows = parts.filter(({ type }) => type === 'part').map(({ path, sizeBytes }) => `${path} ${sizeBytes}`)
+  return rows.sort().join()
 }
 
 async function unmount(drive: Drive, mount: string): Promise<void> {

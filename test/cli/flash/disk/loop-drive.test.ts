@@ -8,7 +8,7 @@ import { findDrive, listDrives } from '../../../../cli/flash/disk/drives.ts'
 import { deviceOf } from '../../../../cli/flash/disk/image-place.ts'
 import { openImage } from '../../../../cli/flash/disk/image-source.ts'
 import { openTarget } from '../../../../cli/flash/disk/open-target.ts'
-import { refusalOf } from '../../../../cli/flash/disk/refusals.ts'
+import { refusalsOf } from '../../../../cli/flash/disk/refusals.ts'
 import { unmountDrive } from '../../../../cli/flash/disk/unmount.ts'
 import { verifyImage } from '../../../../cli/flash/disk/verify-image.ts'
 import { chunkBytes, writeImage } from '../../../../cli/flash/disk/write-image.ts'
@@ -77,10 +77,10 @@ test('a mounted drive is listed as that, refused by us and by the kernel, and fr
   const folder = await mountNew(t, loop)
   const drive = (await listDrives()).find(({ path }) => path === loop.path)
   t.deepEqual(drive?.parts[0]?.mounts, [folder])
-  t.like(refusalOf(drive!, unknown), { reason: 'mounted', forceable: true })
+  t.like(refusalsOf(drive!, unknown)[0], { reason: 'mounted', forceable: true })
   await writeFile(join(folder, 'image.img'), 'x')
   const device = await deviceOf(join(folder, 'image.img'))
-  t.is(refusalOf(drive!, { ...unknown, device })?.reason, 'image-drive')
+  t.is(refusalsOf(drive!, { ...unknown, device })[0]?.reason, 'image-drive')
   await refused(t, openTarget(loop.path), 'Conflict')
   await unmountDrive(drive!)
   t.deepEqual(
@@ -112,8 +112,12 @@ test('what somebody mounts while we ask is not pulled away from them; nor is ano
   const before = await findDrive(loop.path)
   const folder = await mountNew(t, loop)
   t.regex(await refused(t, unmountDrive(before), 'Conflict'), new RegExp(`just mounted it at ${folder}: start again`))
-  const other = { ...before, sizeBytes: 1 }
-  t.regex(await refused(t, unmountDrive(other), 'Conflict'), /another drive than a moment ago/)
+  const part = { path: `${loop.path}p1`, type: 'part', sizeBytes: mib, fileSystem: 'vfat', label: 'PHOTOS', mounts: [] }
+  for (const other of [
+    { ...before, sizeBytes: 1 },
+    { ...before, parts: [part] },
+  ])
+    t.regex(await refused(t, unmountDrive(other), 'Conflict'), /another drive than a moment ago/)
 })
 
 test('a drive that a program works on is not unmounted under it', async t => {
@@ -134,7 +138,7 @@ test('a drive that a program works on is not unmounted under it', async t => {
 test('a read-only drive is known as that, and says so when it is written all the same', async t => {
   if (!canUseLoops(t)) return
   const loop = await createLoop(t, 8 * mib, { options: ['--read-only'] })
-  t.is(refusalOf(await findDrive(loop.path), unknown)?.reason, 'read-only')
+  t.is(refusalsOf(await findDrive(loop.path), unknown)[0]?.reason, 'read-only')
   await refused(t, openTarget(loop.path), 'Forbidden')
 })
 

@@ -6,7 +6,7 @@ import { type JoinTicket, parseTicket } from '../../../contract/wire/join.ts'
 import { messageOf } from '../../../kit/errors.ts'
 import { type Disk, forgetFile, putFile } from '../disk.ts'
 import type { RunProgram } from '../run-program.ts'
-import { FirstBootProblem } from './problem.ts'
+import { cardUnreadable } from './problem.ts'
 
 const settingsPath = `${bootMount}/${onBoot.settings}`
 const joinPath = `${bootMount}/${onBoot.join}`
@@ -24,14 +24,12 @@ export class Card {
   /** Rejects with a problem that names the file and what is wrong with it. */
   async settings(): Promise<CardSettings> {
     const text = await this.#disk.read(settingsPath)
-    const unreadable = (why: string, cause?: unknown): FirstBootProblem =>
-      new FirstBootProblem({ kind: 'card unreadable', text: `card unreadable: ${why}`, isFinal: true }, cause)
     if (text === undefined)
-      throw unreadable(`there is no ${onBoot.settings} on its boot partition. Write it with "flotilla flash"`)
+      throw cardUnreadable(`there is no ${onBoot.settings} on its boot partition. Write it with "flotilla flash"`)
     try {
       return parseCardSettings(text)
     } catch (error) {
-      throw unreadable(messageOf(error), error)
+      throw cardUnreadable(messageOf(error), error)
     }
   }
 
@@ -42,8 +40,7 @@ export class Card {
     try {
       return parseTicket(text)
     } catch (error) {
-      const why = `card unreadable: ${onBoot.join}: ${messageOf(error)}`
-      throw new FirstBootProblem({ kind: 'card unreadable', text: why, isFinal: true }, error)
+      throw cardUnreadable(`${onBoot.join}: ${messageOf(error)}`, error)
     }
   }
 

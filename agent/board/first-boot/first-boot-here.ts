@@ -3,8 +3,9 @@ import { findProfile, loadProfile } from '../../../firmware-config/load-profile.
 import type { BoardProfile } from '../../../firmware-config/profile.ts'
 import { renderNetwork } from '../../../firmware-config/render-network.ts'
 import { renderRoot } from '../../../firmware-config/render-root.ts'
-import { programAssets } from '../../../kit/assets.ts'
+import { type Assets, programAssets } from '../../../kit/assets.ts'
 import { systemClock } from '../../../kit/clock.ts'
+import { messageOf } from '../../../kit/errors.ts'
 import { lanInterfaces } from '../../../kit/lan-interfaces.ts'
 import type { Log } from '../../../kit/log.ts'
 import { systemRandom } from '../../../kit/random.ts'
@@ -17,7 +18,7 @@ import type { BootContext, Renderers } from './context.ts'
 import { runFirstBoot } from './first-boot.ts'
 import { joiningOf } from './joining.ts'
 import { Led } from './led.ts'
-import type { Problem } from './problem.ts'
+import { cardUnreadable, type Problem } from './problem.ts'
 import { firstBootSteps } from './steps.ts'
 import { Teller } from './teller.ts'
 
@@ -36,8 +37,7 @@ export async function firstBootHere(signal: AbortSignal, log: Log): Promise<void
   }
   const prepare = async (): Promise<BootContext> => {
     const settings = await card.settings()
-    // The card may have been put into another board since.
-    const profile: BoardProfile = here.name.startsWith('generic-') ? loadProfile(assets, settings.board) : here
+    const profile = profileOf(here, settings.board, assets)
     const joining = joiningOf({ run, clock, random, log, onProgress: say })
     const ownAddresses = (): string[] => lanInterfaces().map(({ address }) => address)
     const tell = (problem: Problem): Promise<void> => teller.problem('waiting for the time', problem)
@@ -47,4 +47,14 @@ export async function firstBootHere(signal: AbortSignal, log: Log): Promise<void
   await runFirstBoot({ disk, steps: firstBootSteps, teller, prepare, clock, random, log, signal }).finally(() =>
     led.stop(),
   )
+}
+
+/** A board that knows what it is says more than its card, which may have been put into another one since. */
+function profileOf(here: BoardProfile, board: string, assets: Assets): BoardProfile {
+  if (!here.name.startsWith('generic-')) return here
+  try {
+    return loadProfile(assets, board)
+  } catch (error) {
+    throw cardUnreadable(messageOf(error), error)
+  }
 }

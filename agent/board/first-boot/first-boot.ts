@@ -1,4 +1,5 @@
 /** The first start of a board: does the steps that are left, tries again for ever what fails, and remembers how far it came. */
+import { createHash } from 'node:crypto'
 import { type BackoffOptions, backoffMs } from '../../../kit/backoff.ts'
 import { type Clock, rfc3339, sleep } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
@@ -33,6 +34,10 @@ export async function runFirstBoot(parts: FirstBootParts): Promise<boolean> {
   if (progress.finished !== undefined) return false
   await teller.step('starting', 'reading the card')
   const context = await insist(parts, 'reading the card', parts.prepare)
+  // Corrected since, a wrong wifi for example: what was done by the old settings is done again.
+  const card = createHash('sha256').update(JSON.stringify(context.settings)).digest('hex')
+  if (progress.card !== undefined && progress.card !== card) progress.done = []
+  progress.card = card
   const wanted = steps.filter(({ appliesTo }) => appliesTo?.(context) ?? true)
   for (const [index, step] of wanted.entries()) {
     if (progress.done.includes(step.name)) continue

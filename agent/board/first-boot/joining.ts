@@ -10,6 +10,7 @@ import { loadIdentity } from '../../identity/identity.ts'
 import { joinCluster } from '../../identity/join.ts'
 import { type RunProgram, runOrFail } from '../run-program.ts'
 import type { Joining } from './context.ts'
+import { adminPath } from './steps/master.ts'
 
 export interface JoiningParts {
   /** Default: the agent's usual one. */
@@ -21,7 +22,6 @@ export interface JoiningParts {
   onProgress: (line: string) => void
 }
 
-const adminPath = '/var/lib/flotilla/master/admin.yaml'
 /** The master of this board, wherever its network is. */
 const ownServer = 'mqtts://127.0.0.1:8883'
 

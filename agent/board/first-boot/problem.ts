@@ -42,6 +42,11 @@ export class FirstBootProblem extends CodedError {
   }
 }
 
+/** What is on the card is wrong, or not there: somebody must write it again. */
+export function cardUnreadable(why: string, cause?: unknown): FirstBootProblem {
+  return new FirstBootProblem({ kind: 'card unreadable', text: `card unreadable: ${why}`, isFinal: true }, cause)
+}
+
 export interface JoinFacts {
   /** As on the card. */
   addresses: string[]
@@ -56,7 +61,7 @@ export function joinProblem(error: unknown, { addresses, ownAddresses, linked }:
   if (error instanceof FirstBootProblem) return error.problem
   const stranger = (error as Error | undefined)?.cause instanceof UntrustedMaster || error instanceof UntrustedMaster
   if (stranger) return { kind: 'master not found', text: `another one answers: ${messageOf(error)}`, isFinal: false }
-  if (hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests'))
+  if (hasCode(error, 'ServiceUnavailable', 'Timeout'))
     return ownAddresses.length === 0 ? noNetwork(linked) : notFound(addresses)
   if (hasCode(error, 'AlreadyExists')) return { kind: 'name taken', text: messageOf(error), isFinal: true }
   if (hasCode(error, 'Expired')) return { kind: 'token', text: `token expired: ${messageOf(error)}`, isFinal: true }

@@ -43,13 +43,15 @@ export class Teller {
   }
 
   /** On the screens alone: what happens within a step. */
-  async say(line: string): Promise<void> {
+  async say(said: string): Promise<void> {
+    const line = inOneLine(said)
     this.#parts.log.info(line)
     await this.#print(line)
   }
 
-  async #tell(text: string, sign: LedSign): Promise<void> {
+  async #tell(said: string, sign: LedSign): Promise<void> {
     const { card, led, log } = this.#parts
+    const text = inOneLine(said)
     await led.show(sign)
     if (text === this.#said) return
     this.#said = text
@@ -68,6 +70,11 @@ export class Teller {
     for (const path of this.#consoles)
       await this.#parts.disk.poke(path, `\r\nflotilla: ${text}\r\n`).catch(() => undefined)
   }
+}
+
+/** A word of the card, or of whoever answers on the LAN, may hold what would command a terminal. */
+function inOneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
 }
 
 /** The first screen, and where the kernel's own messages go (Documentation/admin-guide/serial-console). */

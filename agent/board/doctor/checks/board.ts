@@ -1,4 +1,5 @@
 /** The processor and the kernel: what programs are made for. */
+import { boardModel } from '../../board-model.ts'
 import { defineCheck, ok } from '../check.ts'
 
 /** Ours are Debian's: bookworm has 6.1. cgroup v2 is whole, and nftables has what our rules use, since this one. */
@@ -10,7 +11,7 @@ export const boardCheck = defineCheck(
     architecture: view.architecture,
     kernel: view.kernel,
     uptimeSeconds: view.uptimeSeconds(),
-    model: (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, ''),
+    model: await boardModel(view),
   }),
   ({ architecture, kernel, uptimeSeconds, model }) => {
     const found = [model, architecture, `Linux ${kernel}`, `up ${spoken(uptimeSeconds)}`].filter(Boolean).join(', ')

@@ -1,6 +1,7 @@
 /** Whether limits of memory, CPU and processes work: by what the kernel offers, since /proc/cgroups names what is switched off as well. */
 import { amendBoot } from '../../../../firmware-config/amend-boot.ts'
 import { findProfile } from '../../../../firmware-config/load-profile.ts'
+import { boardModel } from '../../board-model.ts'
 import type { BoardView } from '../board-view.ts'
 import { readBoot } from '../boot-files.ts'
 import { defineCheck, type Finding, ok, type Repair } from '../check.ts'
@@ -44,7 +45,7 @@ function judge({ controllers, hierarchies, repairs }: Facts): Finding {
 
 /** The Raspberry Pi's firmware switches the memory cgroup off in the device tree; a word of the command line switches it on. */
 async function bootWords(view: BoardView): Promise<Repair[]> {
-  const model = (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, '')
+  const model = await boardModel(view)
   const profile = findProfile(view.assets, model, view.architecture)
   if (profile.firmware !== 'raspberry-pi') return []
   const boot = await readBoot(view)

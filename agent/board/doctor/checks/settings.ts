@@ -3,6 +3,7 @@ import { amendBoot } from '../../../../firmware-config/amend-boot.ts'
 import { findProfile } from '../../../../firmware-config/load-profile.ts'
 import type { RenderedFile } from '../../../../firmware-config/profile.ts'
 import { renderRoot } from '../../../../firmware-config/render-root.ts'
+import { boardModel } from '../../board-model.ts'
 import type { BoardView } from '../board-view.ts'
 import { readBoot } from '../boot-files.ts'
 import { defineCheck, type Finding, ok, type Repair } from '../check.ts'
@@ -23,7 +24,7 @@ const needsProgram = /\/(systemd\/system\/flotilla-|sysusers\.d\/)/
 export const settingsCheck = defineCheck('settings', observe, judge)
 
 async function observe(view: BoardView): Promise<Facts> {
-  const model = (await view.read('/proc/device-tree/model'))?.replace(/\0.*$/s, '')
+  const model = await boardModel(view)
   const profile = findProfile(view.assets, model, view.architecture)
   const hasProgram = (await view.list('/usr/bin')).includes('flotilla')
   const wanted = renderRoot(view.assets, profile, 'board').filter(({ path }) => hasProgram || !needsProgram.test(path))

@@ -1,9 +1,7 @@
 /** The clock: right, kept right, and kept while the power is off. */
+import { plausibleMs } from '../../plausible-time.ts'
 import type { BoardView } from '../board-view.ts'
 import { defineCheck, type Finding, ok } from '../check.ts'
-
-/** No board was started before this program was written. */
-const plausibleMs = Date.UTC(2025, 0, 1)
 
 interface Facts {
   nowMs: number

@@ -1,9 +1,8 @@
 /** Waits a little for the right time: joining needs none, but images come over connections that check it. */
 import { sleep } from '../../../../kit/clock.ts'
+import { plausibleMs } from '../../plausible-time.ts'
 import type { BootContext, Step } from '../context.ts'
 
-/** No board started before this program was written. */
-const plausibleMs = Date.UTC(2025, 0, 1)
 const patienceMs = 60_000
 const lookEveryMs = 2000
 const text = 'clock: no time server answers yet, so this board believes that it is long ago. It will join all the same'

@@ -5,7 +5,7 @@ import { runOrFail } from '../../run-program.ts'
 import type { Step } from '../context.ts'
 
 /** The way in of the cluster's first user, made at the master's first start. */
-const adminPath = '/var/lib/flotilla/master/admin.yaml'
+export const adminPath = '/var/lib/flotilla/master/admin.yaml'
 const patienceMs = 120_000
 const lookEveryMs = 1000
 

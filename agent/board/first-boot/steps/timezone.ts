@@ -1,7 +1,7 @@
 /** Sets the time zone as the card says. */
 import { putLink } from '../../disk.ts'
 import type { Step } from '../context.ts'
-import { FirstBootProblem } from '../problem.ts'
+import { cardUnreadable } from '../problem.ts'
 
 const zones = '/usr/share/zoneinfo'
 
@@ -11,10 +11,8 @@ export const timezoneStep: Step = {
   appliesTo: ({ isOwnImage, settings }) => isOwnImage && settings.timezone !== undefined,
   async run({ disk, settings: { timezone = 'UTC' } }) {
     const path = `${zones}/${timezone}`
-    if ((await disk.read(path)) === undefined) {
-      const text = `card unreadable: this system has no time zone "${timezone}": correct it in flotilla/card.yaml`
-      throw new FirstBootProblem({ kind: 'card unreadable', text, isFinal: true })
-    }
+    if ((await disk.read(path)) === undefined)
+      throw cardUnreadable(`this system has no time zone "${timezone}": correct it in flotilla/card.yaml`)
     await putLink(disk, '/etc/localtime', path)
   },
 }

@@ -112,6 +112,16 @@ const troubles: Record<string, Trouble> = {
     blinks: 2,
     addresses: [],
   },
+  'a master with too much to do': {
+    error: refuses('TooManyRequests', 'too many boards are joining'),
+    says: /joining the cluster: too many boards are joining. Trying again/,
+    blinks: 8,
+  },
+  'a refusal that would command the screen': {
+    error: refuses('Forbidden', 'used\n\u001b[2Jup'),
+    says: /token not accepted: used \[2Jup\. This needs you/,
+    blinks: 4,
+  },
   'a stranger': { error: stranger, says: /another one answers: cannot trust it/, blinks: 3 },
   'a token that is too old': {
     error: refuses('Expired', 'the token has run out'),
@@ -158,6 +168,26 @@ test('a card without settings, or with wrong ones, says so and is read again', a
   await board.disk.create(settingsPath, ownImage()[settingsPath] as string)
   await clock.advance(20 * 60_000)
   t.true(await booting)
+})
+
+test('a wrong wifi that is corrected on the card is set at the next start, although it was set before', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage({ ...settings, hostname: 'board-0' })))
+  board.addresses = []
+  board.refusals.push(...Array.from({ length: 9 }, () => refuses('ServiceUnavailable', 'cannot join')))
+  const [clock, ending] = [new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal)
+  await clock.advance(60_000)
+  t.is(board.disk.files()['/etc/hostname'], 'board-0\n')
+  ending.abort(new Error('switched off'))
+  await t.throwsAsync(booting, { message: 'switched off' })
+  board.refusals.length = 0
+  board.addresses = ['192.168.1.50']
+  board.ran.length = 0
+  await board.disk.create(settingsPath, ownImage()[settingsPath] as string)
+  t.true(await board.boot(new FakeClock()))
+  t.is(board.disk.files()['/etc/hostname'], 'board-1\n')
+  t.true(board.ran.includes('systemctl restart --no-block wpa_supplicant@wlan0.service'))
+  t.is(board.disk.modeOf('/var/lib/flotilla/first-boot.json'), 0o600)
 })
 
 test('a card whose line was used by another board says how to get a new one', async t => {

@@ -74,7 +74,7 @@ unblock_start() {
 
 install_package() {
   # What a power cut at the end of firstrun.sh left: it is done, and the key of the wifi was in there.
-  rm -rf "$folder/firstrun" "$folder/firstrun.sh"
+  forget "$folder/firstrun" "$folder/firstrun.sh"
   wait_until "waiting for a network" has_network
   # apt refuses lists that were signed in the future, and a board starts in the past.
   wait_until "waiting for the time" has_time
@@ -92,7 +92,7 @@ install_package() {
   say "installed"
   find_card
   # Last: without it there is nothing to do any more.
-  rm -f "$package"
+  forget "$package"
   clean_up
   systemctl start --no-block flotilla-first-boot.service
 }
@@ -108,6 +108,11 @@ clean_up() {
   [ -e "$root$unit" ] || return 0
   systemctl disable flotilla-install.service || true
   rm -f "$root$unit"
+}
+
+# A card that cannot be written to any more is no reason to install for ever.
+forget() {
+  rm -rf "$@" || printf 'flotilla: cannot delete %s\n' "$*"
 }
 
 has_network() {

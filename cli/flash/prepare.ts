@@ -82,6 +82,12 @@ async function readPackage(
   terminal: Terminal,
 ): Promise<Preparation['package']> {
   const path = wish.package ?? (await findPackage(profile.architecture, surroundingsOf(terminal)))
+  // By its name, as Debian builds them: apt would refuse it on the board, again and again.
+  const [, named = profile.architecture] = /_(amd64|arm64|armhf|armel|i386)\.deb$/.exec(path) ?? []
+  if (named !== profile.architecture) {
+    const why = `it is for ${named}, and ${profile.name} needs ${profile.architecture}`
+    throw new CodedError('Invalid', `cannot use ${path}: because ${why}: take the package for that`)
+  }
   const content = await readFile(path).catch(error => {
     throw new CodedError('NotFound', `cannot read ${path}: because ${messageOf(error)}`, { cause: error })
   })

@@ -1,4 +1,5 @@
 /** What flash tells people: before it writes, after each card, and what happens next. Pure. */
+import type { CardSettings } from '../../contract/card/card-settings.ts'
 import { formatDuration } from '../durations.ts'
 import { cleanLine } from '../table.ts'
 import type { ChosenTarget } from './choose-target.ts'
@@ -99,10 +100,15 @@ export function finalLines({ profile, wish, kind, cards }: Preparation, done: Fl
     ...(until === undefined
       ? []
       : [`The first start may come until ${until}; after it the ${one ? 'card is' : 'cards are'} worth nothing.`]),
-    wish.role === 'master'
-      ? `Then, to command it: ssh admin@${cards[0]?.hostname} (or its address), and there: sudo flotilla get nodes`
-      : 'Watch it:  flotilla get nodes -w',
+    nextOf(cards[0], wish.role),
   ]
+}
+
+function nextOf(card: CardSettings | undefined, role: string): string {
+  if (role !== 'master') return 'Watch it:  flotilla get nodes -w'
+  if ((card?.sshKeys ?? []).length === 0)
+    return 'Nobody can log in to it: to command its cluster, flash it again with --ssh-key.'
+  return `Then, to command it: ssh admin@${card?.hostname} (or its address), and there: sudo flotilla get nodes`
 }
 
 function networkOf({ cards, profile }: Preparation): string {

@@ -75,6 +75,22 @@ test('a power cut while dpkg is at work is mended at the next start', async t =>
   t.is(second, '0\npackage: ii \nstatus: installed\nunit: 0\nleft: install.sh status.txt \n')
 })
 
+test('a card that cannot be written to is not installed from for ever', async t => {
+  if (!canUseRoot(t)) return
+  const { status, output } = await runInRoot({
+    files: { ...files, [`${folder}/firstrun/hostname`]: 'attic\n' },
+    script: `${makePackage}
+      sh ${folder}/install.sh --enable >/root/log 2>&1
+      mount --bind /boot/firmware /boot/firmware; mount -o remount,bind,ro /boot/firmware
+      sh ${folder}/install.sh >>/root/log 2>&1; echo "ended: $?"
+      ${tell}
+      cat /root/calls`,
+  })
+  t.is(status, 0, output)
+  t.regex(output, /^ended: 0\npackage: ii \nstatus: \nunit: 0\n/)
+  t.regex(output, /systemctl start --no-block flotilla-first-boot\.service/)
+})
+
 test('without a way to what is needed it says so, and keeps what it needs to try again', async t => {
   if (!canUseRoot(t)) return
   const { output } = await runInRoot({

@@ -121,6 +121,21 @@ test('an image of the wrong architecture is refused with the way out', async t =
   t.like(JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? ''), { phase: 'failed', code: 'Invalid' })
 })
 
+for (const [name, message] of [
+  ['flotilla_0.1.0_amd64.deb', /because it is for amd64, and rpi-4 needs arm64/],
+  ['flotilla_0.1.0_arm64.deb', /because it is no Debian package/],
+] as const)
+  test(`a package that is none for the board is told before anything is made: ${name}`, async t => {
+    const made = await bench(t, stockFiles.bookworm)
+    if (!made) return
+    const debian = await made.fleet.file(name, 'text')
+    const argv = ['--image', made.image, '-b', 'rpi-4', '-H', 'a', '--package', debian]
+    const ran = await made.fleet.run('flash', made.out, ...argv)
+    t.is(ran.status, 1)
+    t.regex(ran.stderr, message)
+    await assertNothingLeft(t, made.fleet)
+  })
+
 test('a package that does not fit onto the boot partition is told before anything is made', async t => {
   const made = await bench(t, stockFiles.bookworm)
   if (!made) return

@@ -225,6 +225,9 @@ test('a master needs no token, and no master', async t => {
   t.regex((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? '', /role: master/)
   t.deepEqual(await fleet.names({ resource: 'jointokens' }), [])
   t.regex(ran.stderr, /LOOK TWICE/)
+  t.regex(ran.stdout, /Nobody can log in to it: .*--ssh-key/)
+  const key = ['--ssh-key', await fleet.file('id.pub', sshKey), '--yes']
+  t.regex((await fleet.flash('-H', 'board-0', '--role', 'master', ...key)).stdout, /ssh admin@board-0 /)
 })
 
 test('a line that was made elsewhere is taken as it is', async t => {

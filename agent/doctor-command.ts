@@ -32,7 +32,7 @@ export function doctorCommandAt(terminal: DoctorTerminal): Command {
       '$ sudo flotilla doctor            what is well, what is not, why it matters, and what to do',
       '$ sudo flotilla doctor --fix      and does it: settings of the board, modules, missing packages',
       '$ flotilla doctor -o json         for programs',
-      '  Exit status: 0 fine, or only warnings; 1 something that a node needs is missing; 2 wrong use.',
+      '  Exit status: 0 fine, or only warnings; 1 something that a node needs is missing; 2 wrong use, or --fix was declined.',
     ],
     run: input => doctor(input, terminal),
   }
@@ -51,18 +51,19 @@ async function doctor({ options }: Input, terminal: DoctorTerminal): Promise<num
   const view = terminal.view()
   const isJson = options['output'] === 'json'
   let examined = await examineBoard(view, allChecks)
+  let isRefused = false
   if (!isJson) tell(examined, view, terminal)
   if (options['fix'] === true) {
     const repairs = repairsOf(examined)
-    const isMended =
-      repairs.length === 0 || (await mend(repairs, view, { ...terminal, isSure: options['yes'] === true }))
-    if (!isMended) return usageExitStatus
-    if (repairs.length > 0) {
+    isRefused = repairs.length > 0 && !(await mend(repairs, view, { ...terminal, isSure: options['yes'] === true }))
+    if (repairs.length === 0) stderr.write('There is nothing that could be mended from here.\n')
+    else if (!isRefused) {
       examined = await examineBoard(terminal.view(), allChecks)
       if (!isJson) tell(examined, view, terminal)
-    } else stderr.write('Nothing that could be mended from here.\n')
+    }
   }
   if (isJson) stdout.write(`${renderJson(examined)}\n`)
+  if (isRefused) return usageExitStatus
   return failuresOf(examined).length > 0 ? 1 : 0
 }
 
@@ -84,7 +85,7 @@ async function mend(
     return false
   }
   if (!isSure && !(await askYes('Do it?', { stdin, stderr }))) {
-    stderr.write('Nothing was changed. (Without a terminal: --yes)\n')
+    stderr.write(`Nothing was changed.${stdin.isTTY ? '' : ' There is no terminal to ask at: say --yes'}\n`)
     return false
   }
   await applyRepairs(repairs, { disk, run: view.run, say: line => stderr.write(`${line}\n`) })

@@ -1,10 +1,9 @@
 /** What the doctor looks at: files, programs, sockets and the clock of a board. A port, so that tests show it other boards. */
 import { statfs } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { arch, hostname, release, uptime } from 'node:os'
+import { arch, hostname, networkInterfaces, release, uptime } from 'node:os'
 import { type Assets, programAssets } from '../../../kit/assets.ts'
 import type { Clock } from '../../../kit/clock.ts'
-import { lanInterfaces } from '../../../kit/lan-interfaces.ts'
 import { systemDisk } from '../disk.ts'
 import { type RunProgram, systemPrograms } from '../run-program.ts'
 
@@ -26,6 +25,7 @@ export interface BoardView {
   architecture: string
   kernel: string
   isRoot: boolean
+  /** All, also of what pods are behind: mDNS programs name any of them. */
   ownAddresses(): string[]
   assets: Assets
 }
@@ -46,7 +46,7 @@ export function systemView(clock: Clock): BoardView {
     nowMs: () => clock.now(),
     uptimeSeconds: () => uptime(),
     ...{ hostname: hostname(), architecture: arch(), kernel: release(), isRoot: process.geteuid?.() === 0 },
-    ownAddresses: () => lanInterfaces().map(({ address }) => address),
+    ownAddresses: () => Object.values(networkInterfaces()).flatMap((infos = []) => infos.map(({ address }) => address)),
     assets: programAssets(),
   }
 }

@@ -22,8 +22,9 @@ export const cgroupsCheck = defineCheck('limits', observe, judge)
 async function observe(view: BoardView): Promise<Facts> {
   const text = await view.read(`${root}/cgroup.controllers`)
   const controllers = text?.trim().split(/\s+/)
-  const lacks = controllers !== undefined && needed.some(name => !controllers.includes(name))
-  return { controllers, hierarchies: await view.list(root), repairs: lacks ? await bootWords(view) : [] }
+  const hierarchies = await view.list(root)
+  const lacks = needed.some(name => !(controllers ?? hierarchies).includes(name))
+  return { controllers, hierarchies, repairs: lacks ? await bootWords(view) : [] }
 }
 
 function judge({ controllers, hierarchies, repairs }: Facts): Finding {

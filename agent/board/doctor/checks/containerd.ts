@@ -1,6 +1,7 @@
 /** containerd: there, new enough, running, and with the interface that the agent speaks. */
 import type { BoardView } from '../board-view.ts'
 import { defineCheck, type Finding, ok } from '../check.ts'
+import { installCommand, installRepairs } from '../install.ts'
 
 const socket = '/run/containerd/containerd.sock'
 const oldest = { major: 1, minor: 6 }
@@ -32,18 +33,12 @@ async function observe(view: BoardView): Promise<Facts> {
 }
 
 function judge({ version, answers, hasCri, isRoot }: Facts): Finding {
-  const failed = (found: string, why: string, argv: string[]): Finding => ({
-    ...{ level: 'failure', found, why, fix: argv.join(' '), repairs: [{ do: 'run', argv }] },
-  })
   const runsPods = 'it runs the containers of all pods'
-  if (version === undefined) return failed('not installed', runsPods, ['apt-get', 'install', '-y', 'containerd'])
+  const install = { fix: installCommand(['containerd']), repairs: installRepairs(['containerd']) }
+  if (version === undefined) return { level: 'failure', found: 'not installed', why: runsPods, ...install }
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major < oldest.major || (major === oldest.major && minor < oldest.minor))
-    return failed(`${version}`, `it must be ${oldest.major}.${oldest.minor} or newer`, [
-      'apt-get',
-      'install',
-      'containerd',
-    ])
+    return { level: 'failure', found: version, why: `it must be ${oldest.major}.${oldest.minor} or newer`, ...install }
   if (!hasCri)
     return {
       level: 'failure',
@@ -59,10 +54,9 @@ function judge({ version, answers, hasCri, isRoot }: Facts): Finding {
       why: runsPods,
       fix: 'use sudo',
     }
-  return failed(`${version}, but it does not answer at ${socket}`, runsPods, [
-    'systemctl',
-    'enable',
-    '--now',
-    'containerd',
-  ])
+  const start = ['systemctl', 'enable', '--now', 'containerd']
+  return {
+    ...{ level: 'failure', found: `${version}, but it does not answer at ${socket}`, why: runsPods },
+    ...{ fix: start.join(' '), repairs: [{ do: 'run', argv: start }] },
+  }
 }

@@ -43,10 +43,13 @@ const features: Feature[] = [
   },
 ]
 
+/** Of unshare and sh (POSIX, 2.8.2). */
+const programMissing = 127
+
 interface Facts {
   lacking: Feature[]
   hasOverlay: boolean
-  /** Without root, modules are asked for only. */
+  /** Without root, modprobe is asked only: it knows of modules, and of those built in where the kernel's package says so. */
   tried: boolean
 }
 
@@ -65,8 +68,15 @@ function judge({ lacking, hasOverlay, tried }: Facts): Finding {
     ...(hasOverlay ? [] : ['overlay (layers of images)']),
     ...lacking.map(({ name, what }) => `${name} (${what})`),
   ]
-  const isNeeded = !hasOverlay || lacking.some(feature => feature.isNeeded)
   const modules = [...(hasOverlay ? [] : ['overlay']), ...lacking.flatMap(feature => feature.modules)]
+  if (!tried)
+    return {
+      level: 'warning',
+      found: `perhaps the kernel has no ${missing.join(', ')}`,
+      why: 'modprobe knows no such modules; only root can try what the kernel has without any',
+      fix: 'use sudo',
+    }
+  const isNeeded = !hasOverlay || lacking.some(feature => feature.isNeeded)
   return {
     level: isNeeded ? 'failure' : 'warning',
     found: `the kernel has no ${missing.join(', ')}`,
@@ -79,7 +89,8 @@ function judge({ lacking, hasOverlay, tried }: Facts): Finding {
 async function has({ run, isRoot }: BoardView, feature: Feature): Promise<boolean> {
   if (isRoot) {
     const { status } = await run(['unshare', '--net', ...feature.try])
-    if (status !== undefined) return status === 0
+    // The shell's word for "there is no such program", which another check tells of.
+    if (status !== undefined && status !== programMissing) return status === 0
   }
   const known = await Promise.all(feature.modules.map(module => run(['modprobe', '--dry-run', '--quiet', module])))
   // What the kernel has built in, modprobe knows as well (modules.builtin).

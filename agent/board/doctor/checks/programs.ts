@@ -1,6 +1,7 @@
 /** The programs that the agent starts or that containerd starts for it. */
 import type { BoardView } from '../board-view.ts'
 import { defineCheck, type Finding, ok } from '../check.ts'
+import { installCommand, installRepairs } from '../install.ts'
 
 /** Any of the argument lists: `--version` where there is one, and what costs nothing else. */
 const programs: Array<{ name: string; argv: string[]; package: string }> = [
@@ -32,12 +33,12 @@ async function observe(view: BoardView): Promise<Facts> {
 
 function judge({ missing }: Facts): Finding {
   if (missing.length === 0) return ok([...programs.map(({ name }) => name), 'CNI plugins'].join(', '))
-  const install = ['apt-get', 'install', '-y', ...new Set(missing.map(({ package: name }) => name))]
+  const packages = [...new Set(missing.map(({ package: name }) => name))]
   return {
     level: 'failure',
     found: `missing: ${missing.map(({ name }) => name).join(', ')}`,
     why: 'pods or Services cannot be set up without',
-    fix: install.join(' '),
-    repairs: [{ do: 'run', argv: install }],
+    fix: installCommand(packages),
+    repairs: installRepairs(packages),
   }
 }

@@ -18,6 +18,8 @@ interface Facts {
 }
 
 const shownFiles = 3
+/** A drop-in of it names another configuration. */
+const containerdUnit = '/etc/systemd/system/containerd.service.d/'
 /** Units start /usr/bin/flotilla: they are of no use where the program lies elsewhere. */
 const needsProgram = /\/(systemd\/system\/flotilla-|sysusers\.d\/)/
 
@@ -47,12 +49,13 @@ function judge({ title, missing, different, boot }: Facts): Finding {
   }
   const names = open.map(({ path }) => path)
   const more = names.length > shownFiles ? ` and ${names.length - shownFiles} more` : ''
+  const hint = names.some(path => path.startsWith(containerdUnit)) ? '; containerd then reads ours and not yours' : ''
   const writes = open.map(({ path, content, mode }): Repair => ({ do: 'write', path, content, mode }))
   return {
     level: 'warning',
     found: `not applied: ${names.slice(0, shownFiles).join(', ')}${more}`,
     why: `${title} does better with them: watchdog, memory limits, a card that lasts`,
-    fix: 'flotilla doctor --fix; it lists each file first; all lie beside your own',
+    fix: `flotilla doctor --fix; it lists each file first; all lie beside your own${hint}`,
     repairs: [...writes, ...(boot.length > 0 ? [{ do: 'restart' } as const] : [])],
   }
 }

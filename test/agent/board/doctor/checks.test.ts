@@ -41,6 +41,19 @@ const cases: Record<string, Case> = {
     ...{ check: 'limits', level: 'failure', found: /no control of memory/, fix: /a kernel with the memory cgroup/ },
     files: { [cgroups]: 'cpu pids', '/proc/device-tree/model': undefined, '/boot/firmware/config.txt': undefined },
   },
+  'a Pi with cgroup v1 whose firmware switches the memory cgroup off': {
+    ...{
+      check: 'limits',
+      level: 'failure',
+      found: /no control of memory$/,
+      fix: /cgroup_enable=memory to cmdline.txt/,
+    },
+    files: Object.fromEntries([
+      [cgroups, undefined],
+      ...['cpu', 'pids'].map(name => [`/sys/fs/cgroup/${name}/x`, '']),
+      ['/boot/firmware/cmdline.txt', 'console=tty1 root=PARTUUID=1-02 rootwait\n'],
+    ]),
+  },
   'cgroup v1': {
     ...{ check: 'limits', level: 'warning', found: /cgroup v1/ },
     files: Object.fromEntries([
@@ -62,9 +75,13 @@ const cases: Record<string, Case> = {
     programs: { 'modprobe --dry-run --quiet overlay': 1 },
   },
   'no root to try, and a module that is not there': {
-    ...{ check: 'kernel', level: 'warning', found: /no macvlan/ },
-    programs: { 'modprobe --dry-run --quiet macvlan': 1 },
+    ...{ check: 'kernel', level: 'warning', found: /perhaps the kernel has no veth/, fix: /sudo/ },
+    programs: { 'modprobe --dry-run --quiet veth': 1 },
     view: { isRoot: false },
+  },
+  'no ip to try with, and modules that are there': {
+    ...{ check: 'kernel', level: 'ok', found: /veth/ },
+    programs: { unshare: 127 },
   },
   'no conntrack, no plugins': {
     ...{ check: 'programs', level: 'failure', found: /conntrack, CNI plugin ptp/ },
@@ -187,6 +204,10 @@ const cases: Record<string, Case> = {
   'settings that are not applied': {
     ...{ check: 'settings', level: 'warning', found: /sysctl\.d\/60-flotilla\.conf/ },
     files: { '/etc/sysctl.d/60-flotilla.conf': undefined },
+  },
+  "containerd's own configuration": {
+    ...{ check: 'settings', level: 'warning', found: /containerd/, fix: /containerd then reads ours and not yours/ },
+    files: { '/etc/systemd/system/containerd.service.d/60-flotilla.conf': undefined },
   },
   'settings that the owner has changed': {
     ...{ check: 'settings', level: 'ok', found: /1 of them changed/ },

@@ -101,6 +101,22 @@ test('--fix with a yes writes beside what is there, tells the system, and looks 
   }
 })
 
+test('packages are installed from fresh lists, and none that the owner has is removed for them', async t => {
+  const { commands } = await doctor(['--fix', '--yes'], { programs: { containerd: undefined, conntrack: undefined } })
+  t.deepEqual(
+    commands.filter(command => command.startsWith('apt-get')),
+    ['apt-get update', 'apt-get install -y --no-remove conntrack', 'apt-get install -y --no-remove containerd'],
+  )
+})
+
+test('JSON is whole also when --fix is declined, and the words are of where it was asked', async t => {
+  const { status, stdout, stderr } = await doctor(['--fix', '-o', 'json'], broken, terminalWith('n\n'))
+  t.is(status, 2)
+  t.is((JSON.parse(stdout) as unknown[]).length, 15)
+  t.regex(stderr, /Nothing was changed\.\n$/)
+  t.regex((await doctor(['--fix'], broken)).stderr, /no terminal to ask at: say --yes/)
+})
+
 test('a repair that fails is told, and the others are done', async t => {
   const programs = { 'sysctl -w net.ipv4.ip_forward=1': 1 }
   const { stderr, disk } = await doctor(['--fix', '--yes'], { ...unset, programs })

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { checkLabelName } from '../contract/resources/names.ts'
 import { maxNodeNameLength } from '../contract/wire/identity.ts'
+import type { JoinTicket } from '../contract/wire/join.ts'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import { type Command, type Input, usageExitStatus } from '../kit/command-line.ts'
 import { CodedError, hasCode, messageOf } from '../kit/errors.ts'
@@ -12,7 +13,7 @@ import { askYes } from './ask.ts'
 import type { Disk } from './board/disk.ts'
 import type { BoardView } from './board/doctor/board-view.ts'
 import { type FindMasters, findMastersOnLan } from './identity/find-masters.ts'
-import { joinCluster } from './identity/join.ts'
+import { hasJoinedBy, joinCluster } from './identity/join.ts'
 import { type LineInput, readTicket } from './join-input.ts'
 
 const defaultDataDirectory = '/var/lib/flotilla'
@@ -90,13 +91,19 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
   const { stdin, stdout, stderr, clock, random, findMasters } = terminal
   const say = (line: string): unknown => stdout.write(`${line}\n`)
   const nodeName = nodeNameOf(options['name'])
-  if (options['skipChecks'] !== true && !(await isFit(terminal, options['prepare'] === true))) return 1
+  const dataDirectory = String(options['data'])
   try {
-    const ticket = await readTicket({ file, input: stdin, ask: text => stderr.write(text) })
+    const read = (): Promise<JoinTicket> => readTicket({ file, input: stdin, ask: text => stderr.write(text) })
+    // What is no line is told at once. A person is asked for one when nothing else is left to ask.
+    const given = file === undefined && stdin.isTTY ? undefined : await read()
+    const isAgain = given !== undefined && (await hasJoinedBy({ ticket: given, nodeName, dataDirectory }))
+    const wantsChecks = options['skipChecks'] !== true && !isAgain
+    if (wantsChecks && !(await isFit(terminal, options['prepare'] === true))) return 1
+    const ticket = given ?? (await read())
     const outcome = await joinCluster({
       ...{ ticket, nodeName, clock, random, force: options['force'] === true },
       ...(findMasters && { findMasters }),
-      dataDirectory: String(options['data']),
+      dataDirectory,
       log: createLog({ clock, write: line => stderr.write(line) }),
       onProgress: say,
     })

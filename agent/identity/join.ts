@@ -81,6 +81,16 @@ export function attemptOf({ token, caFingerprint }: JoinTicket, nodeName: string
     .digest('hex')
 }
 
+/** Whether this same line has made the board this node before: then there is nothing to do. An identity that cannot be read is none. */
+export async function hasJoinedBy({
+  ticket,
+  nodeName,
+  dataDirectory,
+}: Pick<JoinParts, 'ticket' | 'nodeName' | 'dataDirectory'>): Promise<boolean> {
+  const stored = await new IdentityFiles(dataDirectory).read().catch(() => undefined)
+  return stored?.joinedBy === attemptOf(ticket, nodeName)
+}
+
 async function isJoined(files: IdentityFiles, { ticket, nodeName, force = false }: JoinParts): Promise<boolean> {
   const stored = await files.read().catch(error => {
     // What cannot be used any more is what a new identity is for.

@@ -76,6 +76,26 @@ test('where no node could live the line stays unused, unless the person says oth
   t.is((await flotillaJoin([file, ...options, '--skip-checks'], Readable.from([]), board)).status, 0)
 })
 
+test('what is no line is told before the board is looked at, and a board that has joined by the line is not looked at', async t => {
+  const [cluster, { file, options }] = [await startCluster(t), await boardOf(t)]
+  const board = { view: fakeView({ programs: { containerd: undefined } }), disk: new CrashDisk() }
+  for (const [args, stdin, says] of [
+    [[], 'garbage', /^flotilla: cannot read the join line/],
+    [[join(options[1]!, 'nothing')], '', /^flotilla: cannot read the join line in .*nothing: because ENOENT/],
+    [['flotilla://a@b/c?ca=sha256:d'], '', /^flotilla: cannot take the join line as an argument/],
+  ] as const) {
+    const { status, stderr } = await flotillaJoin([...args, ...options], Readable.from([stdin]), board)
+    t.is(status, 2)
+    t.regex(stderr, says)
+  }
+  const line = formatTicket(await cluster.ticket())
+  await writeFile(file, line)
+  t.is((await flotillaJoin([file, ...options])).status, 0)
+  const again = await flotillaJoin(options, Readable.from([line]), board)
+  t.is(again.status, 0)
+  t.regex(again.stdout, /is node board-1 of cluster home already/)
+})
+
 test('a line comes from a pipe as well, and a board that is joined already says so', async t => {
   const [cluster, { options }] = [await startCluster(t), await boardOf(t)]
   const line = formatTicket(await cluster.ticket())

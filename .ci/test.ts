@@ -18,7 +18,7 @@ const ava = 'node_modules/.bin/ava'
 const suites: Suite[] = [
   { name: 'rooms', argv: [ava, 'test/**/*.test.ts', '!test/integration/**', '--concurrency', '2'] },
   { name: 'lab', argv: [ava, 'test/integration/**/*.test.ts', '--concurrency', '1'] },
-  { name: 'boot', argv: [process.execPath, 'test/boot/test-boot.ts'] },
+  { name: 'boot', argv: [process.execPath, 'test/boot/test-boot.ts', 'amd64', 'arm64'] },
 ]
 
 const chosen = suites.filter(({ name }) => process.argv.length === 2 || process.argv.includes(name))

@@ -19,7 +19,7 @@ const options = {
   images: { type: 'string' },
 } as const
 const { values, positionals } = parseArgs({ options, allowPositionals: true })
-/** Those that CI boots. */
+/** One of each kind. CI leaves out the last: its emulated card is slow. */
 const usual = ['amd64', 'arm64', 'raspi3b']
 const life = { everyCut: values['every-cut'], seed: Number(values.seed ?? systemClock.now() & 0xffff) }
 const stopped = new AbortController()

@@ -43,7 +43,7 @@ export async function writeCard({
 }: WriteCardParts): Promise<WrittenCard> {
   const patches = await patchesFor({ image, kind, files })
   if (chosen.kind === 'drive') await unmountDrive(chosen.drive)
-  const target = await openTarget(chosen.path)
+  const target = await openTarget(chosen.path, chosen.kind)
   try {
     const written = await writeImage({ source: image.source, patches, target, ...how })
     if (verify) await verifyImage({ target, written, ...how })

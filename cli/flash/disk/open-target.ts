@@ -21,11 +21,15 @@ export async function targetKindOf(path: string): Promise<TargetKind> {
 }
 
 /**
- * A file is written as `NAME.partial`, readable by its owner alone, for it holds keys. Rejects with `Conflict` when somebody
- * uses it, `Forbidden` when only root may.
+ * A file is written as `NAME.partial`, readable by its owner alone, for it holds keys. `agreed`: what somebody said yes to, since
+ * a file in a folder of others may be a link to a drive by now. Rejects with `Conflict` when it is, or when somebody uses it,
+ * `Forbidden` when only root may.
  */
-export async function openTarget(path: string): Promise<Target> {
-  return (await targetKindOf(path)) === 'drive' ? openDrive(path) : openFile(path)
+export async function openTarget(path: string, agreed?: Target['kind']): Promise<Target> {
+  const kind = (await targetKindOf(path)) === 'drive' ? 'drive' : 'file'
+  if (agreed !== undefined && kind !== agreed)
+    throw new CodedError('Conflict', `cannot write to ${path}: because it was a ${agreed} and is a ${kind} by now`)
+  return kind === 'drive' ? openDrive(path) : openFile(path)
 }
 
 async function lookAt(path: string) {

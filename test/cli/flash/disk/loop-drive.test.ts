@@ -120,6 +120,14 @@ test('what somebody mounts while we ask is not pulled away from them; nor is ano
     t.regex(await refused(t, unmountDrive(other), 'Conflict'), /another drive than a moment ago/)
 })
 
+test('a file that has become a link to a drive is not written', async t => {
+  if (!canUseLoops(t, [])) return
+  const [loop, folder] = [await createLoop(t, mib), await temporaryFolder(t)]
+  await symlink(loop.path, join(folder, 'card.img'))
+  const opening = openTarget(join(folder, 'card.img'), 'file')
+  t.regex(await refused(t, opening, 'Conflict'), /was a file and is a drive by now/)
+})
+
 test('a drive that a program works on is not unmounted under it', async t => {
   if (!canUseLoops(t, ['mkfs.ext4', 'mount', 'umount'])) return
   const loop = await createLoop(t, 16 * mib)

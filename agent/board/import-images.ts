@@ -1,5 +1,5 @@
 /** Imports the container images that come with the program, where containerd lacks them: without pause no pod starts. */
-import { readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { onBoard } from '../../contract/card/card-places.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
 import type { Disk } from './disk.ts'
@@ -23,6 +23,9 @@ const deadlineMs = 120_000
 /** What comes with the program is a few MB. */
 const maxArchives = 16
 const block = 512
+/** Of an archive: five and a few layers; its index names each image. */
+const maxEntries = 256
+const maxIndexBytes = 64 * 1024
 
 /** Resolves to the names that were imported. Rejects with `ServiceUnavailable` while containerd does not answer. */
 export async function importImages(parts: ImportParts): Promise<string[]> {
@@ -33,7 +36,7 @@ export async function importImages(parts: ImportParts): Promise<string[]> {
   const there = new Set((await ask(run, [...ctr, 'ls', '-q'])).split('\n').map(line => line.trim()))
   const found: Array<{ path: string; names: string[] }> = []
   for (const path of archives.map(name => `${directory}/${name}`)) {
-    found.push({ path, names: imageNamesIn(await readFile(path)) })
+    found.push({ path, names: await imageNamesIn(path) })
   }
   const stale = anew ? found.flatMap(({ names }) => names).filter(name => there.has(name)) : []
   // All of them first: a layer goes when no image has it any more, and what was unpacked of it would be taken for whole.
@@ -61,26 +64,39 @@ async function ask(run: RunProgram, argv: string[]): Promise<string> {
 }
 
 /** What an OCI archive calls its images (image-spec, annotations of index.json); none for what is no such archive. */
-export function imageNamesIn(archive: Buffer): string[] {
-  const index = findInTar(archive, 'index.json')
+export async function imageNamesIn(path: string): Promise<string[]> {
+  const file = await open(path, 'r')
   try {
+    const index = await findInTar(file, 'index.json')
     const { manifests = [] } = JSON.parse(index?.toString('utf8') ?? '{}') as { manifests?: unknown[] }
     return manifests.flatMap(manifest => {
       const { annotations = {} } = manifest as { annotations?: Record<string, string> }
       return annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'] ?? []
     })
   } catch (error) {
-    throw new CodedError('Invalid', `cannot read an image archive: because ${messageOf(error)}`, { cause: error })
+    throw new CodedError('Invalid', `cannot read ${path}: because ${messageOf(error)}`, { cause: error })
+  } finally {
+    await file.close()
   }
 }
 
-/** POSIX ustar: the name in bytes 0 to 100 of a header, its size in octal digits at 124; contents fill whole blocks. */
-function findInTar(archive: Buffer, wanted: string): Buffer | undefined {
-  for (let at = 0; at + block <= archive.length; ) {
-    const name = archive.toString('utf8', at, at + 100).replace(/\0.*$/s, '')
-    const size = Number.parseInt(archive.toString('latin1', at + 124, at + 136), 8) || 0
-    if (name === wanted) return archive.subarray(at + block, at + block + size)
+/**
+ * POSIX ustar: the name in bytes 0 to 100 of a header, its size in octal digits at 124; contents fill whole blocks. Only headers are read:
+ * an agent that starts has no memory to spare for layers.
+ */
+async function findInTar(file: FileHandle, wanted: string): Promise<Buffer | undefined> {
+  for (let entry = 0, at = 0; entry < maxEntries; entry++) {
+    const header = await readAt(file, at, block)
+    if (header.length < block) return undefined
+    const name = header.toString('utf8', 0, 100).replace(/\0.*$/s, '')
+    const size = Number.parseInt(header.toString('latin1', 124, 136), 8) || 0
+    if (name === wanted) return readAt(file, at + block, Math.min(size, maxIndexBytes))
     at += block + Math.ceil(size / block) * block
   }
   return undefined
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(length), position })
+  return buffer.subarray(0, bytesRead)
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,23 @@ test('a stripped Node is smaller and runs', async t => {
   writeFileSync(path, stripped, { mode: 0o755 })
   t.is(execFileSync(path, ['-p', '6*7'], { encoding: 'utf8' }).trim(), '42')
   t.true(stripSymbols(stripped).equals(stripped), 'there is nothing more to leave out')
+})
+
+test('binutils find a stripped Node whole: the same segments, libraries and symbols to link to, and nothing to complain of', t => {
+  if (spawnSync('readelf', ['--version']).error) {
+    t.is(process.env['CI'], undefined, 'readelf is missing')
+    t.pass()
+    return
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-strip-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'node')
+  writeFileSync(path, stripSymbols(readFileSync(process.execPath)))
+  const readelf = (file: string, ...words: string[]) =>
+    spawnSync('readelf', ['--wide', ...words, file], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  t.like(readelf(path, '--headers', '--notes', '--version-info'), { status: 0, stderr: '' })
+  const loaded = ['--program-headers', '--dynamic', '--dyn-syms']
+  t.is(readelf(path, ...loaded).stdout, readelf(process.execPath, ...loaded).stdout)
 })
 
 /** As little of an ELF file as our reading needs: sections by name, loaded or not. */

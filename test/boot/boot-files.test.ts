@@ -61,7 +61,7 @@ test("a card's config.txt is followed as the firmware of a Pi 3 does: the last w
   const direct = takeBootFiles(card, kindOf('raspi3b'), directory)
   t.is(readFileSync(direct.kernel, 'utf8'), 'kernel of a Pi')
   t.is(readFileSync(direct.dtb!, 'utf8'), 'tree')
-  t.regex(direct.commandLine, /^root=\/dev\/mmcblk0p2 rootwait .*bcm2835_wdt.*console=ttyAMA0/)
+  t.regex(direct.commandLine, /^root=\/dev\/mmcblk0p2 rootwait .*bcm2835_wdt.*console=ttyS1/)
 })
 
 test('what is not on a card is told apart from a card that cannot be read', async t => {

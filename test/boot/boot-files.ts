@@ -142,8 +142,7 @@ function linesFor(config: string, sections: string[]): string[] {
 }
 
 /** The last console is the one that init speaks on. The journal goes there too: it is all there is to see when a board does not come up. */
-function consoleOf({ architecture, deviceTree }: MachineKind): string {
-  const name = architecture === 'amd64' ? 'ttyS0' : 'ttyAMA0'
-  const early = deviceTree === undefined ? '' : 'earlycon=pl011,mmio32,0x3f201000 '
-  return `${early}console=${name},115200 systemd.journald.forward_to_console=1`
+function consoleOf({ architecture, hardware }: MachineKind): string {
+  const name = architecture === 'amd64' ? 'ttyS0' : hardware.consoleUart === 1 ? 'ttyS1' : 'ttyAMA0'
+  return `console=${name},115200 systemd.journald.forward_to_console=1`
 }

@@ -25,8 +25,20 @@ const pc = ['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-sm
 const virt = ['-machine', 'virt', '-accel', 'tcg,thread=multi', '-cpu', 'cortex-a72', '-smp', '2', '-m', '1024']
 const pi3 = ['-machine', 'raspi3b', '-accel', 'tcg,thread=multi', '-m', '1024']
 
-const amd64: Hardware = { program: 'qemu-system-x86_64', arguments: pc, card: 'virtio', network: 'virtio' }
-const arm64: Hardware = { program: 'qemu-system-aarch64', arguments: virt, card: 'virtio', network: 'virtio' }
+const amd64: Hardware = {
+  program: 'qemu-system-x86_64',
+  arguments: pc,
+  card: 'virtio',
+  network: 'virtio',
+  consoleUart: 0,
+}
+const arm64: Hardware = {
+  program: 'qemu-system-aarch64',
+  arguments: virt,
+  card: 'virtio',
+  network: 'virtio',
+  consoleUart: 0,
+}
 
 /** Read-only: both keep their variables in memory when they are given no place for them. */
 const ovmf = ['-drive', 'if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd']
@@ -59,9 +71,9 @@ export const machines: MachineKind[] = [
     name: 'raspi3b',
     title: 'Raspberry Pi 3B: its device tree, SD card and usb network',
     ...{ board: 'rpi-3', architecture: 'arm64', firmware: 'direct', slowness: 4 },
-    hardware: { program: 'qemu-system-aarch64', arguments: pi3, card: 'sd', network: 'usb' },
+    hardware: { program: 'qemu-system-aarch64', arguments: pi3, card: 'sd', network: 'usb', consoleUart: 1 },
     deviceTree: 'bcm2837-rpi-3-b.dtb',
-    // QEMU's watchdog of the Pi resets it at once; its serial line is the first UART.
-    commandLine: 'modprobe.blacklist=bcm2835_wdt dwc_otg.fiq_fsm_enable=0',
+    // QEMU's watchdog of the Pi resets it at once. Linux' device tree gives the first UART to Bluetooth, and the second is the console.
+    commandLine: 'modprobe.blacklist=bcm2835_wdt',
   },
 ]

@@ -14,6 +14,7 @@ const hardware: Hardware = {
   arguments: ['-machine', 'q35', '-accel', 'tcg', '-m', '64'],
   card: 'virtio',
   network: 'virtio',
+  consoleUart: 0,
 }
 const deadlineMs = 60_000
 const isLive = (pid: number): boolean =>

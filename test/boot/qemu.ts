@@ -17,6 +17,8 @@ export interface Hardware {
   arguments: string[]
   card: 'virtio' | 'sd'
   network: 'virtio' | 'usb'
+  /** Which of its serial lines the console is on. */
+  consoleUart: 0 | 1
 }
 
 export interface DirectKernel {
@@ -142,7 +144,9 @@ export function qemuArguments({ hardware, card, direct, forward = {}, writeLog }
   const network = { virtio: 'virtio-net-pci', usb: 'usb-net' }[hardware.network]
   return [
     ...hardware.arguments,
-    ...['-S', '-display', 'none', '-nodefaults', '-no-reboot', '-serial', 'chardev:console'],
+    ...['-S', '-display', 'none', '-nodefaults', '-no-reboot'],
+    ...(hardware.consoleUart === 1 ? ['-serial', 'null'] : []),
+    ...['-serial', 'chardev:console'],
     // Emulation on a busy machine may stop for longer than a watchdog waits; a board that hangs misses our deadlines instead.
     ...['-action', 'watchdog=none'],
     ...['-netdev', `user,id=lan${forwards.join('')}`, '-device', `${network},netdev=lan`],

@@ -13,12 +13,11 @@ export const firstRunFolder = `${onBoot.folder}/firstrun`
 
 /** `firstrun.sh`, `install.sh`, and what they read. The kernel's command line needs `firstRunWords` too. */
 export function renderFirstRun(assets: Assets, _profile: BoardProfile, settings: CardSettings): RenderedFile[] {
-  const { hostname, timezone = 'UTC', sshKeys = [], wifi } = settings
+  const { hostname, timezone = 'UTC', sshKeys = [] } = settings
   const texts: Record<string, string | undefined> = {
     hostname,
     timezone,
     authorized_keys: sshKeys.length > 0 ? sshKeys.join('\n') : undefined,
-    country: wifi?.country,
   }
   const files = Object.entries(texts).flatMap(([name, text]) =>
     text === undefined ? [] : [bootFile(`${firstRunFolder}/${name}`, `${text}\n`)],

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { renderYaml } from '../../contract/manifest/yaml.ts'
 import { amendBoot } from '../../firmware-config/amend-boot.ts'
 import { loadProfile } from '../../firmware-config/load-profile.ts'
 import { firstRunWords, renderFirstRun } from '../../firmware-config/render-first-run.ts'
@@ -20,6 +21,7 @@ const boot = Object.fromEntries(
     }),
     ...renderFirstRun(assets, profile, fullSettings),
     { path: 'flotilla/flotilla.deb', content: '' },
+    { path: 'flotilla/card.yaml', content: renderYaml(fullSettings) },
   ].map(({ path, content }) => [`/boot/firmware/${path}`, content]),
 )
 
@@ -49,6 +51,7 @@ test('a stock system becomes the board that the card names', async t => {
       // The disks of this machine are busy with other things.
       '/usr/local/bin/sync': '#!/bin/sh\n',
       '/var/lib/systemd/rfkill/platform-x:wlan': '1\n',
+      '/var/lib/NetworkManager/NetworkManager.state': '[main]\nWirelessEnabled=false\n',
       '/etc/systemd/system/userconfig.service':
         '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
       '/lib/systemd/system/ssh.service': '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
@@ -64,7 +67,7 @@ test('a stock system becomes the board that the card names', async t => {
       echo "keys: $(stat -c '%U %a' /home/admin/.ssh /home/admin/.ssh/authorized_keys | tr '\\n' ' ')"
       cat /home/admin/.ssh/authorized_keys
       echo "connection: $(stat -c '%U %a' /etc/NetworkManager/system-connections/flotilla-wifi.nmconnection)"
-      echo "radio: $(cat /var/lib/systemd/rfkill/platform-x:wlan)"
+      echo "radio: $(cat /var/lib/systemd/rfkill/platform-x:wlan) $(tail -n 1 /var/lib/NetworkManager/NetworkManager.state)"
       echo "line: $(cat /boot/firmware/cmdline.txt)"
       for unit in ssh userconfig flotilla-install; do echo "$unit: $(systemctl is-enabled $unit || true)"; done
       echo "left: $(ls /boot/firmware/flotilla | tr '\\n' ' ')"`,
@@ -77,13 +80,13 @@ test('a stock system becomes the board that the card names', async t => {
   t.is(lines.get('keys'), 'admin 700 admin 600 ')
   for (const key of fullSettings.sshKeys!) t.true(output.includes(`\n${key}\n`), key)
   t.is(lines.get('connection'), 'root 600')
-  t.is(lines.get('radio'), '0')
+  t.is(lines.get('radio'), '0 WirelessEnabled=true')
   t.is(lines.get('line'), `${stockLine} cgroup_enable=memory panic=10 cfg80211.ieee80211_regdom=DE`)
   t.deepEqual(
     [lines.get('ssh'), lines.get('userconfig'), lines.get('flotilla-install')],
     ['enabled', 'disabled', 'enabled'],
   )
-  t.is(lines.get('left'), 'flotilla.deb install.sh ')
+  t.is(lines.get('left'), 'card.yaml flotilla.deb install.sh ')
 })
 
 test('what fails for good is tried three times, and then the stock system starts as it is', async t => {
@@ -126,7 +129,7 @@ test('what fails for good is tried three times, and then the stock system starts
   t.true(said('1').includes('flotilla: make_admin has failed, going on'), output)
   t.true(output.includes(`\n${stockLine} cgroup_enable=memory panic=10 cfg80211.ieee80211_regdom=DE\n`), output)
   t.true(output.includes('\ncannot set this system up from the card: what failed is told by: sudo sh /boot/'), output)
-  t.regex(output, /kept: firstrun firstrun\.sh flotilla\.deb install\.sh status\.txt/)
+  t.regex(output, /kept: card\.yaml firstrun firstrun\.sh flotilla\.deb install\.sh status\.txt/)
   t.regex(output, /No such file or directory\n0\n$/, 'in the end nothing of it is left')
   t.is(status, 1, output)
 })

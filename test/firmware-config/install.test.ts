@@ -75,6 +75,28 @@ test('a power cut while dpkg is at work is mended at the next start', async t =>
   t.is(second, '0\npackage: ii \nstatus: installed\nunit: 0\nleft: install.sh status.txt \n')
 })
 
+test('the radio is on before a network is waited for, and only for a card that names a wifi', async t => {
+  if (!canUseRoot(t)) return
+  const { status, output } = await runInRoot({
+    files: {
+      ...files,
+      '/usr/local/bin/nmcli': '#!/bin/sh\necho "nmcli $*" >>/root/calls\n',
+      '/var/lib/NetworkManager/NetworkManager.state': '[main]\nWirelessEnabled=false\n',
+      [`${folder}/flotilla.deb`]: '',
+      [`${folder}/card.yaml`]: 'board: rpi-4\n',
+    },
+    script: `
+      show() { echo "$1: $(grep -c nmcli /root/calls) $(grep Wireless /var/lib/NetworkManager/NetworkManager.state)"; }
+      sh ${folder}/install.sh --start >/root/log 2>&1; show wired
+      printf 'wifi:\\n  ssid: Home\\n' >>${folder}/card.yaml
+      sh ${folder}/install.sh --start >/root/log 2>&1; show wifi
+      cat /root/calls`,
+  })
+  t.is(status, 0, output)
+  t.regex(output, /^wired: 0 WirelessEnabled=false\nwifi: 1 WirelessEnabled=true\n/)
+  t.regex(output, /nmcli radio wifi on\n.*systemctl start --no-block flotilla-install/s)
+})
+
 test('a card that cannot be written to is not installed from for ever', async t => {
   if (!canUseRoot(t)) return
   const { status, output } = await runInRoot({

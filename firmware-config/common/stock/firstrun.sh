@@ -22,7 +22,6 @@ main() {
   try set_hostname
   try set_timezone
   try make_admin
-  try set_country
   set_connections
   sh "$folder/install.sh" --enable
   sync
@@ -70,15 +69,6 @@ make_admin() {
   install -m 600 -o admin -g admin "$settings/authorized_keys" "$home/.ssh/authorized_keys"
   printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' >"$root/etc/ssh/sshd_config.d/60-flotilla.conf"
   systemctl enable ssh.service
-}
-
-# Raspberry Pi OS keeps the radio off until somebody says where the board is. systemd-rfkill puts it back at each start from these files.
-set_country() {
-  [ -e "$settings/country" ] || return 0
-  for radio in "$root"/var/lib/systemd/rfkill/*:wlan; do
-    [ ! -e "$radio" ] || printf '0\n' >"$radio"
-  done
-  rfkill unblock wifi || true
 }
 
 set_connections() {

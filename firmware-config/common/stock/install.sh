@@ -36,6 +36,8 @@ main() {
 # A unit, because cloud-init and systemd.run= start what they start once, whatever became of it.
 enable_unit() {
   unblock_start
+  # Before anything waits for a network.
+  ! grep -qs '^wifi:' "$folder/card.yaml" || unblock_radio
   cat >"$root$unit.new" <<UNIT
 [Unit]
 Description=Installs Flotilla from the boot partition
@@ -70,6 +72,20 @@ unblock_start() {
     # If it asks already. At the first start of all nothing runs yet that could be stopped.
     systemctl stop --no-block userconfig.service || true
   fi
+}
+
+# Raspberry Pi OS keeps the radio off until somebody says where the board is, which the command line does now. systemd-rfkill and
+# NetworkManager put it back at each start, each from a file of its own.
+# https://github.com/RPi-Distro/pi-gen/blob/master/stage2/02-net-tweaks/01-run.sh
+unblock_radio() {
+  for radio in "$root"/var/lib/systemd/rfkill/*:wlan; do
+    [ ! -e "$radio" ] || printf '0\n' >"$radio"
+  done
+  state=$root/var/lib/NetworkManager/NetworkManager.state
+  [ ! -e "$state" ] || sed -i 's/^WirelessEnabled=false$/WirelessEnabled=true/' "$state"
+  rfkill unblock wifi || true
+  # Where it runs already, as at the first start with cloud-init.
+  nmcli radio wifi on 2>/dev/null || true
 }
 
 install_package() {

@@ -1,6 +1,7 @@
 /** `flotilla join`: makes this board a node of the cluster whose join line it is given. */
-import { rm } from 'node:fs/promises'
+import { access, constants, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import { checkLabelName } from '../contract/resources/names.ts'
 import { maxNodeNameLength } from '../contract/wire/identity.ts'
 import type { JoinTicket } from '../contract/wire/join.ts'
@@ -94,6 +95,7 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
   const dataDirectory = String(options['data'])
   try {
     const read = (): Promise<JoinTicket> => readTicket({ file, input: stdin, ask: text => stderr.write(text) })
+    await refuseUnwritable(dataDirectory)
     // What is no line is told at once. A person is asked for one when nothing else is left to ask.
     const given = file === undefined && stdin.isTTY ? undefined : await read()
     const isAgain = given !== undefined && (await hasJoinedBy({ ticket: given, nodeName, dataDirectory }))
@@ -118,6 +120,22 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
     stderr.write(`flotilla: ${error.message}${hintAbout(error, options['force'] === true)}\n`)
     if (hasCode(error, 'ServiceUnavailable', 'Timeout')) return unreachableExitStatus
     return hasCode(error, 'BadRequest') ? usageExitStatus : 1
+  }
+}
+
+/** Before anybody is asked for the line. Throws `Forbidden` with the way out. */
+async function refuseUnwritable(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && dirname(directory) !== directory) return refuseUnwritable(dirname(directory))
+    // All else is found out by writing.
+    if (code === 'EACCES')
+      throw new CodedError(
+        'Forbidden',
+        `cannot join: because you may not write to ${directory}. Use sudo flotilla join`,
+      )
   }
 }
 

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
@@ -94,6 +95,25 @@ test('what is no line is told before the board is looked at, and a board that ha
   const again = await flotillaJoin(options, Readable.from([line]), board)
   t.is(again.status, 0)
   t.regex(again.stdout, /is node board-1 of cluster home already/)
+})
+
+test('who may not write what a node keeps is told so before being asked for anything', async t => {
+  if (process.getuid?.() !== 0) {
+    t.is(process.env['CI'], undefined, 'giving up the rights of root needs root')
+    t.pass()
+    return
+  }
+  const directory = await temporaryDirectory(t)
+  await chmod(directory, 0o555)
+  // Still able to read the clone, wherever it is.
+  const withoutRights = ['--inh-caps=-dac_override', '--bounding-set=-dac_override', process.execPath]
+  const flotilla = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../flotilla.ts')]
+  const words = ['join', '--data', join(directory, 'a/b'), '--name', 'board-1']
+  const { status, stderr } = spawnSync('setpriv', [...withoutRights, ...flotilla, ...words], {
+    ...{ encoding: 'utf8', input: '' },
+  })
+  t.is(stderr, `flotilla: cannot join: because you may not write to ${directory}. Use sudo flotilla join\n`)
+  t.is(status, 1)
 })
 
 test('a line comes from a pipe as well, and a board that is joined already says so', async t => {

@@ -54,7 +54,7 @@ function judge({ title, missing, different, boot }: Facts): Finding {
   return {
     level: 'warning',
     found: `not applied: ${names.slice(0, shownFiles).join(', ')}${more}`,
-    why: `${title} does better with them: watchdog, memory limits, a card that lasts`,
+    why: `a node lives better with them (${title}): watchdog, memory limits, a card that lasts`,
     fix: `flotilla doctor --fix; it lists each file first; all lie beside your own${hint}`,
     repairs: [...writes, ...(boot.length > 0 ? [{ do: 'restart' } as const] : [])],
   }

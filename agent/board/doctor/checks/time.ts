@@ -36,7 +36,7 @@ function judge({ nowMs, isSynchronized, hasRtc }: Facts): Finding {
   if (isSynchronized === true) return ok(`${now} UTC, synchronised${rtc}`)
   return {
     level: 'warning',
-    found: `${now} UTC, ${isSynchronized === undefined ? 'kept by nobody that we know' : 'not synchronised'}${rtc}`,
+    found: `${now} UTC, ${isSynchronized === undefined ? 'kept right by no program that we know' : 'not synchronised'}${rtc}`,
     why: 'a clock that drifts or begins in the past makes logs and certificates hard to trust',
     fix: isSynchronized === undefined ? 'apt-get install systemd-timesyncd, or chrony' : turnOn.join(' '),
     ...(isSynchronized === false && { repairs: [{ do: 'run', argv: turnOn }] }),

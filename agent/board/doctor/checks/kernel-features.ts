@@ -51,17 +51,29 @@ interface Facts {
   hasOverlay: boolean
   /** Without root, modprobe is asked only: it knows of modules, and of those built in where the kernel's package says so. */
   tried: boolean
+  /** Root that is not let: in a container, say. */
+  isConfined: boolean
 }
 
 export const kernelFeaturesCheck = defineCheck('kernel', observe, judge)
 
 async function observe(view: BoardView): Promise<Facts> {
+  // unshare(1) fails with 1, and passes on what else the program ends with.
+  const isConfined = view.isRoot && (await view.run(['unshare', '--net', 'true'])).status === 1
+  if (isConfined) return { lacking: [], hasOverlay: true, tried: false, isConfined }
   const lacking: Feature[] = []
   for (const feature of features) if (!(await has(view, feature))) lacking.push(feature)
-  return { lacking, hasOverlay: await hasOverlay(view), tried: view.isRoot }
+  return { lacking, hasOverlay: await hasOverlay(view), tried: view.isRoot, isConfined }
 }
 
-function judge({ lacking, hasOverlay, tried }: Facts): Finding {
+function judge({ lacking, hasOverlay, tried, isConfined }: Facts): Finding {
+  if (isConfined)
+    return {
+      level: 'failure',
+      found: 'not even root may make a network here: is this a container?',
+      why: 'each pod has a network of its own',
+      fix: 'use the machine itself, a virtual one, or a privileged container',
+    }
   const all = ['overlay', ...features.map(({ name }) => name)].join(', ')
   if (lacking.length === 0 && hasOverlay) return ok(tried ? `${all}: tried` : all)
   const missing = [

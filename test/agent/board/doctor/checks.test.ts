@@ -79,6 +79,10 @@ const cases: Record<string, Case> = {
     programs: { 'modprobe --dry-run --quiet veth': 1 },
     view: { isRoot: false },
   },
+  'a container whose root is confined': {
+    ...{ check: 'kernel', level: 'failure', found: /not even root may make a network/, fix: /privileged container/ },
+    programs: { unshare: 1 },
+  },
   'no ip to try with, and modules that are there': {
     ...{ check: 'kernel', level: 'ok', found: /veth/ },
     programs: { unshare: 127 },

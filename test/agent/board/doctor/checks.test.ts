@@ -2,7 +2,9 @@ import test from 'ava'
 import type { Level } from '../../../../agent/board/doctor/check.ts'
 import { allChecks } from '../../../../agent/board/doctor/checks.ts'
 import { examineBoard } from '../../../../agent/board/doctor/doctor.ts'
-import { type FakeBoard, fakeView, settledFiles } from './fake-view.ts'
+import { amendBoot } from '../../../../firmware-config/amend-boot.ts'
+import { loadProfile } from '../../../../firmware-config/load-profile.ts'
+import { assets, type FakeBoard, fakeView, settledFiles } from './fake-view.ts'
 
 interface Case extends FakeBoard {
   check: string
@@ -23,6 +25,13 @@ test('a Raspberry Pi that is set up is well in everything', async t => {
 const cgroups = '/sys/fs/cgroup/cgroup.controllers'
 const services = (...states: string[]): string => `${states.join('\n')}\n`
 
+/** A boot partition with this command line, and what the profile adds to it. */
+function bootOf(commandLine: string): Record<string, string> {
+  const files: Record<string, string> = { 'config.txt': '', 'cmdline.txt': commandLine }
+  const amended = amendBoot(assets, loadProfile(assets, 'rpi-4'), { read: path => files[path] })
+  return Object.fromEntries(amended.map(({ path, content }) => [`/boot/firmware/${path}`, content]))
+}
+
 const cases: Record<string, Case> = {
   'a processor that we have no program for': {
     ...{ check: 'board', level: 'failure', found: /riscv64/ },
@@ -36,6 +45,14 @@ const cases: Record<string, Case> = {
       [cgroups]: 'cpuset cpu io pids\n',
       '/boot/firmware/cmdline.txt': 'console=tty1 root=PARTUUID=1-02 rootwait\n',
     },
+  },
+  'a Pi that was mended and not restarted': {
+    ...{ check: 'limits', level: 'failure', found: /no control of memory/, fix: /^restart this board/ },
+    files: { [cgroups]: 'cpuset cpu io pids\n', '/proc/cmdline': 'console=tty1\n', ...bootOf('console=tty1\n') },
+  },
+  'a Pi whose kernel heeds no word': {
+    ...{ check: 'limits', level: 'failure', found: /no control of memory/, fix: /a kernel with the memory cgroup/ },
+    files: { [cgroups]: 'cpu pids\n', '/proc/cmdline': 'cgroup_enable=memory\n', ...bootOf('console=tty1\n') },
   },
   'another board without the memory cgroup': {
     ...{ check: 'limits', level: 'failure', found: /no control of memory/, fix: /a kernel with the memory cgroup/ },

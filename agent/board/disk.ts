@@ -1,9 +1,9 @@
 /** The files of a board, by the few operations that its setting-up needs: a port, so that tests can cut the power between any two. */
-import { chmod, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export interface Disk {
-  /** Undefined when it is not there or cannot be read. */
+  /** Undefined when it is not there, cannot be read, or is larger than any file of settings. */
   read(path: string): Promise<string | undefined>
   /** Names in a directory, sorted; none when there is none. */
   list(path: string): Promise<string[]>
@@ -22,11 +22,25 @@ export interface Disk {
   poke(path: string, text: string): Promise<void>
 }
 
+/** A card may hold anything, and a small board has little memory. */
+const maxTextBytes = 4 * 1024 * 1024
+
+async function readText(path: string): Promise<string | undefined> {
+  const file = await open(path, 'r')
+  try {
+    // Files of /proc and /sys say 0, and are small.
+    const { size } = await file.stat()
+    return size > maxTextBytes ? undefined : await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
 /** `root`: put before every path. */
 export function systemDisk(root = ''): Disk {
   const at = (path: string): string => (root === '' ? path : join(root, path))
   return {
-    read: path => readFile(at(path), 'utf8').catch(() => undefined),
+    read: path => readText(at(path)).catch(() => undefined),
     list: async path => (await readdir(at(path)).catch(() => [] as string[])).sort(),
     async create(path, content, mode) {
       await rm(at(path), { force: true })

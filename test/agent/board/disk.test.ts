@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { forgetFile, putFile, putLink, systemDisk } from '../../../agent/board/disk.ts'
@@ -56,4 +56,16 @@ test('what is not there is read as nothing', async t => {
   const disk = systemDisk(await temporaryDirectory(t))
   t.is(await disk.read('/no/where'), undefined)
   t.deepEqual(await disk.list('/no/where'), [])
+})
+
+test('a file that would fill the memory is as good as none', async t => {
+  const root = await temporaryDirectory(t)
+  await writeFile(join(root, 'large'), '')
+  await truncate(join(root, 'large'), 1024 ** 4)
+  await writeFile(join(root, 'small'), 'x')
+  const disk = systemDisk(root)
+  t.is(await disk.read('/large'), undefined)
+  t.is(await disk.read('/small'), 'x')
+  t.is(await disk.read('/'), undefined, 'nor is a folder')
+  t.regex((await systemDisk().read('/proc/mounts')) ?? '', / \/proc /)
 })

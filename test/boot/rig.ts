@@ -56,6 +56,8 @@ export class Rig {
   readonly times: BootTimes[] = []
   /** That lets the card's board in. */
   secret = ''
+  /** Name of the one that runs on it. */
+  pod = ''
   readonly #images: string
   /** Seen at the last hello: a boot of its own has one of its own. */
   #bootId: string | undefined

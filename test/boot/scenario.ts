@@ -9,6 +9,7 @@ import { findFaults } from './card-faults.ts'
 import { cutFirstStart, cutPoints } from './first-start-cuts.ts'
 import type { MachineKind } from './machines.ts'
 import type { Rig, Step } from './rig.ts'
+import { onBoard } from './shell.ts'
 
 /** A power of two, as SD cards in QEMU must be; most of it is a hole in the file. */
 export const cardBytes = 4 * 2 ** 30
@@ -83,31 +84,33 @@ const exec: Step = {
   async run(rig) {
     const said = await rig.master.run('exec', 'deployment/hello', '--', 'hostname')
     const [pod] = await rig.pods()
+    rig.pod = pod?.metadata.name ?? ''
     if (said.trim() !== pod?.metadata.name)
       throw new Error(`exec says ${said.trim()}, and the pod is ${pod?.metadata.name}`)
   },
 }
 
+/** Asked on the board itself: a pod has another address after a start, and the master tells the Service. Prints the pod's name. */
+const askPods = `for address in $(ls /var/lib/cni/networks/flotilla | grep '^10[.]'); do
+  busybox wget -q -T 3 -O - http://$address:8080/ && exit 0; done; exit 1`
+
 const alone: Step = {
-  title: 'cut in steady state, with the master gone as well: it serves by itself',
+  title: 'cut in steady state, with the master gone as well: it runs its pod by itself',
   async run(rig) {
     await rig.master.kill()
     await rig.cut()
     await rig.powerOn('after a cut, without a master')
-    await rig.until('answers', async () => (await rig.ask()) !== undefined)
+    await rig.until('running', async () => (await onBoard(rig, askPods))?.trim() === rig.pod)
   },
 }
 
 const together: Step = {
-  title: 'the master comes back: the board is Ready, and its pod is the one it was',
+  title: 'the master comes back: the board is Ready, its pod is the one it was, and the Service answers',
   async run(rig) {
-    const before = await rig.ask()
     await rig.master.start()
     await rig.until('hello', () => rig.saysHello())
     await rig.until('ready', () => rig.isReady())
-    await rig.waitFor('the same pod, ready', async () => {
-      return (await rig.pods()).some(pod => pod.metadata.name === before && isPodReady(pod))
-    })
+    await rig.until('answers', async () => (await rig.ask()) === rig.pod)
   },
 }
 

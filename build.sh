@@ -19,7 +19,7 @@ test_tools=(mmdebstrap:mmdebstrap readelf:binutils lintian:lintian bash:bash zsh
   "${arm64_tools[@]}" "${armv7_tools[@]}")
 # What images are put together with; apt and dpkg are there, since this is Debian.
 image_tools=(npm:npm busybox:busybox-static depmod:kmod systemctl:systemd mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk
-  mkfs.erofs:erofs-utils xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
+  mke2fs:e2fsprogs xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
 # Machines under emulation, and what looks into their cards.
 boot_tools=(qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
   /usr/share/qemu-efi-aarch64/QEMU_EFI.fd:qemu-efi-aarch64 mcopy:mtools sfdisk:fdisk debugfs:e2fsprogs ssh:openssh-client

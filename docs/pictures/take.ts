@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { machines } from '../../test/boot/machines.ts'
 import { Master, program } from '../../test/boot/master.ts'
 import { Rig } from '../../test/boot/rig.ts'
@@ -27,7 +27,7 @@ async function take(): Promise<void> {
   const master = await Master.start(join(directory, 'master'))
   const rig = new Rig({ kind, master, directory, node: 'board-1', say: line => process.stderr.write(`${line}\n`) })
   const environment = { FLOTILLA_CONFIG: master.config, PATH: `${directory}:${process.env['PATH']}`, LANG: 'C.UTF-8' }
-  const terminal = new Tmux({ name: `flotilla-pictures-${process.pid}`, columns: 100, rows: 40, environment })
+  const terminal = new Tmux({ name: `flotilla-pictures-${process.pid}`, columns: 170, rows: 40, environment })
   try {
     terminal.type(`cd ${directory}; clear`)
     await takeFlash(rig, terminal)
@@ -44,16 +44,9 @@ async function take(): Promise<void> {
 /** With a key, so that the screen can be read later; to a file, so that no drive is needed. */
 async function takeFlash(rig: Rig, terminal: Tmux): Promise<void> {
   rig.makeSshKey()
-  const image = resolve(folder, `../../dist/os/flotilla-${kind.architecture}.img.zst`)
-  symlinkSync(image, join(rig.directory, `flotilla-${kind.architecture}.img.zst`))
-  const words = [
-    `--board ${kind.board} --hostname board-1 --ssh-key key.pub`,
-    `--image flotilla-${kind.architecture}.img.zst`,
-  ]
-  terminal.type(`flotilla flash card.img ${words.join(' ')}`)
-  await terminal.shows(/\[y\/N\]|\(y\/N\)|yes/, { deadlineMs })
-  terminal.type('y')
-  await terminal.shows(/^\$ $/, { deadlineMs, times: 1 })
+  terminal.type(`flotilla flash card.img --board ${kind.board} --hostname board-1 --ssh-key key.pub`)
+  // A file that is not there yet is written without a question.
+  await terminal.shows(/^Watch it:/, { deadlineMs })
   save('flash', terminal.picture(), 'flotilla flash')
   truncateSync(rig.card, cardBytes)
 }

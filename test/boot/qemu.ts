@@ -54,7 +54,7 @@ interface CardOptions {
 }
 
 const readyTimeoutMs = 5_000
-const offTimeoutMs = 60_000
+const offTimeoutMs = 240_000
 
 export class Machine {
   readonly console: Console

@@ -55,8 +55,11 @@ test('whose writes they were is told by partition and file', async t => {
   const card = await makeCard(t)
   const { start } = readPartitions(card)[3]!
   const blocksOf = (path: string): number[] => {
-    const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
-    const output = execFileSync('debugfs', ['-R', `blocks ${path}`, `${card}?offset=${start}`], options)
+    const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
+    const output = execFileSync('debugfs', ['-R', `blocks ${path}`, `${card}?offset=${start}`], {
+      encoding: 'utf8',
+      stdio,
+    })
     return output.trim().split(/\s+/).map(Number)
   }
   const write = (offset: number, length: number): LogEntry => ({ type: 'write', offset, length, dataAt: 0 })

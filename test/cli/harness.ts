@@ -172,7 +172,7 @@ function startCommand(
   }
 }
 
-/** Fails when the command ends, or after ten seconds. */
+/** Fails when the command ends, or after a minute: on a busy machine it takes its time. */
 async function untilShown(shown: () => string, text: string | RegExp, done: Promise<Ran>): Promise<void> {
   let ended = false
   void done.then(
@@ -184,7 +184,7 @@ async function untilShown(shown: () => string, text: string | RegExp, done: Prom
     },
   )
   const has = (): boolean => (typeof text === 'string' ? shown().includes(text) : text.test(shown()))
-  for (const deadline = Date.now() + 10_000; !has(); ) {
+  for (const deadline = Date.now() + 60_000; !has(); ) {
     if (ended || Date.now() > deadline)
       throw new Error(`never showed ${text}: ${JSON.stringify(shown())}${ended ? ' (it has ended)' : ''}`)
     await new Promise(resolve => setTimeout(resolve, 5))

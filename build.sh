@@ -15,11 +15,11 @@ arm64_tools=(qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/lib
 test_tools=(mmdebstrap:mmdebstrap readelf:binutils lintian:lintian bash:bash zsh:zsh fish:fish man:man-db groff:groff shellcheck:shellcheck
   mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd ssh-keygen:openssh-client
   setpriv:util-linux lsblk:util-linux losetup:mount sfdisk:fdisk mkfs.ext4:e2fsprogs xz:xz-utils zip:zip zstd:zstd
-  mcopy:mtools mkfs.vfat:dosfstools patch:patch
+  mcopy:mtools mkfs.vfat:dosfstools mkfs.erofs:erofs-utils patch:patch
   "${arm64_tools[@]}" "${armv7_tools[@]}")
 # What images are put together with; apt and dpkg are there, since this is Debian.
 image_tools=(npm:npm busybox:busybox-static depmod:kmod systemctl:systemd mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk
-  mke2fs:e2fsprogs xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
+  mkfs.erofs:erofs-utils xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
 # Machines under emulation, and what looks into their cards.
 boot_tools=(qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
   /usr/share/qemu-efi-aarch64/QEMU_EFI.fd:qemu-efi-aarch64 mcopy:mtools sfdisk:fdisk debugfs:e2fsprogs ssh:openssh-client

@@ -4,7 +4,7 @@
 export const partitions = {
   /** FAT32: firmware, boot loader, kernels in `a/` and `b/`, and `flotilla/`. Mounted at `bootMount`. */
   boot: { number: 1, label: 'FLOTILLA' },
-  /** ext4, read-only: the system that runs. */
+  /** erofs: the system that runs. */
   rootA: { number: 2, label: 'root-a' },
   /** Of the same size: the system that an update writes. Made at the first start. */
   rootB: { number: 3, label: 'root-b' },

@@ -21,7 +21,7 @@ const cuts: Cut[] = [
     why: 'nobody reads documents on a board',
   },
   { glob: 'usr/share/{info,lintian,doc-base,linda,menu,bug,reportbug}', why: "authors' and maintainers' tools" },
-  { glob: 'usr/share/man/*', keep: /\/man[158]$/, why: 'manuals in other languages' },
+  { glob: 'usr/share/man/*', keep: /^usr\/share\/man\/man[158]$/, why: 'manuals in other languages' },
   { glob: 'usr/share/man/man*/*', keep: /\/flotilla/, why: 'manuals: but for our own' },
   { glob: 'usr/share/locale/*', why: 'translations' },
   { glob: 'usr/share/i18n', why: 'sources of locales' },

@@ -16,7 +16,17 @@ const applets =
 
 /** Modules to load by name, for file systems: nothing plugged in asks for them. Names as the kernel has them. */
 // ext4 asks the kernel for its checksum by name, and nothing says so but a soft dependency, which busybox passes over.
-const fileSystems = ['crc32c_generic', 'ext4', 'overlay', 'vfat', 'nls_cp437', 'nls_ascii', 'nls_iso8859_1', 'nls_utf8']
+const fileSystems = [
+  'crc32c_generic',
+  'erofs',
+  'ext4',
+  'overlay',
+  'vfat',
+  'nls_cp437',
+  'nls_ascii',
+  'nls_iso8859_1',
+  'nls_utf8',
+]
 /** Buses that nothing announces, and the watchdog's, whose machine would be reset before the system is up. */
 const unannounced = ['virtio_mmio', 'virtio_blk', 'virtio_pci', 'sd_mod']
 

@@ -1,13 +1,14 @@
 /** The disk: partition table, boot partition and root in one file, as they will lie on the card. */
 import { rename, rm, stat } from 'node:fs/promises'
-import { partitions } from '../../contract/card/card-places.ts'
+import { CodedError } from '../../kit/errors.ts'
 import { run } from '../run.ts'
 import { bootSectors, bootStart, diskSignature, imageSectors, rootSectors, rootStart, sectorBytes } from './layout.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
 
-/** The file system's own names for itself: constants, so that the same files make the same image. */
+/** The file system's own name for itself: a constant, so that the same files make the same image. */
 const rootUuid = 'f1077a11-0000-4000-8000-000000000002'
-const hashSeed = 'f1077a11-0000-4000-8000-0000000000ff'
+/** What is compressed at once: more saves little, and each page that a program touches costs the reading of all of it. */
+const clusterBytes = 16_384
 
 export const disk: Stage = {
   name: '90-disk',
@@ -38,55 +39,18 @@ function renderTable({ machine }: Recipe): string {
   ].join('\n')
 }
 
+/** erofs: compressed, and never written; made without a mount. Files are as old as the image: so they are the same whoever unpacked them. */
 async function makeRoot(recipe: Recipe): Promise<void> {
   const { root, rootImage } = placesOf(recipe)
-  const { epoch } = recipe
-  await run('find', [
-    root,
-    '-newermt',
-    `@${epoch}`,
-    '-exec',
-    'touch',
-    '--no-dereference',
-    `--date=@${epoch}`,
-    '{}',
-    '+',
-  ])
   await rm(rootImage, { force: true })
-  const features = [
-    '-t',
-    'ext4',
-    '-b',
-    '4096',
-    '-I',
-    '256',
-    '-N',
-    '24576',
-    '-m',
-    '0',
-    '-O',
-    '^has_journal,^resize_inode',
-  ]
-  const names = ['-U', rootUuid, '-L', partitions.rootA.label, '-E', `hash_seed=${hashSeed},root_owner=0:0,nodiscard`]
-  const env = { E2FSPROGS_FAKE_TIME: String(epoch) }
-  await run('mke2fs', ['-q', ...features, ...names, '-d', root, rootImage, `${(rootSectors * sectorBytes) / 1024}k`], {
-    env,
-  })
-  await settleTimes(rootImage, epoch)
-}
-
-/** mke2fs keeps when each file was last changed and read here, which says something of this build only. */
-async function settleTimes(image: string, epoch: number): Promise<void> {
-  const header = await run('dumpe2fs', ['-h', image])
-  const count = (field: string): number => Number(new RegExp(`^${field}: +(\\d+)$`, 'm').exec(header)?.[1])
-  // Numbers are given in turn: 2 is the root, 11 the first of the others.
-  const last = count('Inode count') - count('Free inodes')
-  const inodes = [2, ...Array.from({ length: last - 10 }, (_, at) => at + 11)]
-  const script = inodes.flatMap(inode => ['ctime', 'atime'].map(field => `sif <${inode}> ${field} @${epoch}\n`))
-  await run('debugfs', ['-w', image], {
-    input: script.join(''),
-    env: { E2FSPROGS_FAKE_TIME: String(epoch) },
-  })
+  const compression = ['-zlz4hc', `-C${clusterBytes}`]
+  await run('mkfs.erofs', ['--quiet', ...compression, `-T${recipe.epoch}`, `-U${rootUuid}`, rootImage, root])
+  const { size } = await stat(rootImage)
+  if (size > rootSectors * sectorBytes)
+    throw new CodedError(
+      'Invalid',
+      `cannot build the image: because the system takes ${size} bytes, and has ${rootSectors * sectorBytes}`,
+    )
 }
 
 /** Only what is not zero: the file stays as sparse as its parts. */

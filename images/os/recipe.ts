@@ -39,7 +39,7 @@ export function placesOf({ folder, machine }: Recipe) {
     /** Becomes the boot partition. */
     boot: join(folder, 'boot'),
     bootImage: join(folder, 'boot.fat'),
-    rootImage: join(folder, 'root.ext4'),
+    rootImage: join(folder, 'root.erofs'),
     diskImage: join(folder, `flotilla-${machine.architecture}.img`),
     /** `Fetched` as JSON. */
     fetched: join(folder, 'packages.json'),

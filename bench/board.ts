@@ -94,12 +94,11 @@ async function memoryRows(rig: Rig): Promise<BenchRow[]> {
   const board = await read('cat /proc/meminfo')
   const kib = (text: string, key: string): number =>
     Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN)
-  const own = kib(agent, 'Private_Clean') + kib(agent, 'Private_Dirty')
   return [
     { name: 'agent: resident memory', value: kib(agent, 'Rss') / 1024, unit: 'MiB' },
     {
-      name: 'agent: private memory',
-      value: own / 1024,
+      name: 'agent: memory of its own',
+      value: kib(agent, 'Private_Dirty') / 1024,
       unit: 'MiB',
       note: 'the rest are pages of its file, which can be read again',
     },

@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the README anew: `node docs/pictures/take.ts`, as root, after `./build.sh images`. What they show has happened: a
+ * Takes the pictures of the README anew: `node docs/pictures/take.ts [flash]`, as root, after `./build.sh images`. What they show has happened: a
  * card is flashed, an emulated board starts from it, and joins.
  */
 import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
@@ -31,6 +31,7 @@ async function take(): Promise<void> {
   try {
     terminal.type(`cd ${directory}; clear`)
     await takeFlash(rig, terminal)
+    if (process.argv.includes('flash')) return
     await takeScreen(rig)
     await takeNodes(rig, terminal)
   } finally {
@@ -44,7 +45,10 @@ async function take(): Promise<void> {
 /** With a key, so that the screen can be read later; to a file, so that no drive is needed. */
 async function takeFlash(rig: Rig, terminal: Tmux): Promise<void> {
   rig.makeSshKey()
-  terminal.type(`flotilla flash card.img --board ${kind.board} --hostname board-1 --ssh-key key.pub`)
+  // By a short name: where this clone lies is of no interest.
+  symlinkSync(rig.image, join(rig.directory, 'flotilla.img.zst'))
+  const words = `--board ${kind.board} --hostname board-1 --ssh-key key.pub --image flotilla.img.zst`
+  terminal.type(`flotilla flash card.img ${words}`)
   // A file that is not there yet is written without a question.
   await terminal.shows(/^Watch it:/, { deadlineMs })
   save('flash', terminal.picture(), 'flotilla flash')

@@ -146,8 +146,8 @@ export function lifeOf({ name }: MachineKind, { everyCut, seed }: LifeOptions): 
   if (name === 'raspi3b') return [flash, firstStart, forgotten]
   const cuts = everyCut ? cutPoints.map(point => point.name) : name === 'amd64' ? ['formatting', 'joining'] : []
   const cut = cuts.length > 0 ? [cutFirstStart(cuts, seed)] : []
-  // The same again with the master watching adds nothing on a second architecture.
-  const seen = everyCut || name === 'amd64' ? [lost] : []
+  // The same again with the master watching: where there is time for it.
+  const seen = everyCut ? [lost] : []
   return [flash, ...cut, firstStart, forgotten, apply, serve, exec, alone, together, ...seen, off]
 }
 

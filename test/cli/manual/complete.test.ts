@@ -5,7 +5,9 @@ import { readLine } from '../../../cli/manual/read-line.ts'
 import { completesArgument, completesOption } from '../../../cli/manual/what-completes.ts'
 import { findKindByName } from '../../../contract/resources/kinds.ts'
 import { MemoryBroker } from '../../../kit/bus/memory-bus.ts'
+import type { Clock } from '../../../kit/clock.ts'
 import { FakeClock } from '../../../kit/fake-clock.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { createFleet, type FleetHarness, writeContexts } from '../harness.ts'
 import { sample, whole } from './program.ts'
 
@@ -70,13 +72,24 @@ test('a cluster that does not answer is waited for no longer than a person waits
   // A broker that takes the question, and no master behind it.
   const { terminal } = fleet.start('version', '--client')
   const clock = new FakeClock()
+  const limits: number[] = []
+  const watched: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after(delayMs, run) {
+      limits.push(delayMs)
+      return clock.after(delayMs, run)
+    },
+  }
   const said: string[] = []
   const given = {
-    terminal: { ...terminal, clock, print: (text: string) => void said.push(text) },
+    terminal: { ...terminal, clock: watched, print: (text: string) => void said.push(text) },
     openBus: async (_context: unknown, id: string) => new MemoryBroker().connect(id),
   }
   const command = createCompleteCommand(async () => whole, given)
   const done = command.run?.({ arguments: ['pods'], rest: ['logs', ''], options: {} })
+  // Before that it reads its configuration, which takes as long as it takes.
+  await eventually('the question has been asked, with a limit', () => limits.some(delayMs => delayMs < 3000))
   // The answer's time, and that of a goodbye. Without a limit of its own the question would wait for 10 s.
   for (let passedMs = 0; passedMs < 3000; passedMs += 100) await clock.advance(100)
   t.is(await done, 0)

@@ -2,6 +2,7 @@
 import { access, constants, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import { onBoard } from '../contract/card/card-places.ts'
 import { checkLabelName } from '../contract/resources/names.ts'
 import { maxNodeNameLength } from '../contract/wire/identity.ts'
 import type { JoinTicket } from '../contract/wire/join.ts'
@@ -16,8 +17,6 @@ import type { BoardView } from './board/doctor/board-view.ts'
 import { type FindMasters, findMastersOnLan } from './identity/find-masters.ts'
 import { hasJoinedBy, joinCluster } from './identity/join.ts'
 import { type LineInput, readTicket } from './join-input.ts'
-
-const defaultDataDirectory = '/var/lib/flotilla'
 
 /** Nobody answers: trying again later may help. All other failures end with 1, and a wrong use with 2. */
 export const unreachableExitStatus = 3
@@ -36,7 +35,7 @@ export interface JoinTerminal {
 
 export const joinOptions = {
   name: { flags: '--name <node>', summary: `name of this node (default: the host name)` },
-  data: { flags: '--data <dir>', summary: 'where the agent keeps what it knows', default: defaultDataDirectory },
+  data: { flags: '--data <dir>', summary: 'where the agent keeps what it knows', default: onBoard.data },
 }
 
 export function joinCommandAt(terminal: JoinTerminal): Command {
@@ -112,8 +111,7 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
     if (outcome === 'already') say(`this board is node ${nodeName} of cluster ${ticket.cluster} already`)
     if (file !== undefined && file !== '-') await removeLine(file, terminal)
     // Not for an agent that joins: it goes on by itself.
-    if (outcome === 'joined' && stdout.isTTY)
-      say('start the agent: flotilla agent (or: systemctl restart flotilla-agent)')
+    if (outcome === 'joined' && stdout.isTTY) say(whatIsNext(dataDirectory, options['force'] === true))
     return 0
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
@@ -121,6 +119,14 @@ async function join({ arguments: [file], options }: Input, terminal: JoinTermina
     if (hasCode(error, 'ServiceUnavailable', 'Timeout')) return unreachableExitStatus
     return hasCode(error, 'BadRequest') ? usageExitStatus : 1
   }
+}
+
+/** The package's flotilla-agent.path sees the usual directory alone, and an agent that runs keeps the identity that it has read. */
+function whatIsNext(dataDirectory: string, isForced: boolean): string {
+  if (dataDirectory !== onBoard.data) return `start the agent: flotilla agent --data ${dataDirectory}`
+  return isForced
+    ? 'start the agent anew: systemctl restart flotilla-agent (without the package: flotilla agent)'
+    : 'the agent starts by itself (without the package: flotilla agent)'
 }
 
 /** Before anybody is asked for the line. Throws `Forbidden` with the way out. */

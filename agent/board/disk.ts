@@ -1,6 +1,6 @@
 /** The files of a board, by the few operations that its setting-up needs: a port, so that tests can cut the power between any two. */
 import { chmod, mkdir, open, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 export interface Disk {
   /** Undefined when it is not there, cannot be read, or is larger than any file of settings. */
@@ -101,6 +101,18 @@ export async function putLink(disk: Disk, path: string, target: string): Promise
   await disk.remove(part)
   await disk.link(target, part)
   await disk.rename(part, path)
+  await disk.syncDirectory(dirname(path))
+}
+
+/** Also of what `read` takes for absent because it cannot be read. */
+export async function isThere(disk: Disk, path: string): Promise<boolean> {
+  return (await disk.list(dirname(path))).includes(basename(path))
+}
+
+/** Gone, also after a power cut. Does nothing when it is not there. */
+export async function removeFile(disk: Disk, path: string): Promise<void> {
+  if (!(await isThere(disk, path))) return
+  await disk.remove(path)
   await disk.syncDirectory(dirname(path))
 }
 

@@ -5,12 +5,14 @@ import { parseCardSettings } from '../../../contract/card/read-card.ts'
 import { type JoinTicket, parseTicket } from '../../../contract/wire/join.ts'
 import { messageOf } from '../../../kit/errors.ts'
 import { type Disk, forgetFile, putFile } from '../disk.ts'
-import type { RunProgram } from '../run-program.ts'
+import { type RunProgram, runOrFail } from '../run-program.ts'
 import { cardUnreadable } from './problem.ts'
 
 const settingsPath = `${bootMount}/${onBoot.settings}`
 const joinPath = `${bootMount}/${onBoot.join}`
 const statusPath = `${bootMount}/${onBoot.status}`
+/** Our own image's initrd could not make the card whole (`images/os/initrd/card.sh`), and says why. /var is in memory then. */
+const problemPath = '/run/flotilla-card/problem'
 
 export class Card {
   #disk: Disk
@@ -21,8 +23,13 @@ export class Card {
     this.#run = run
   }
 
-  /** Rejects with a problem that names the file and what is wrong with it. */
+  /**
+   * Rejects with a problem that names the file and what is wrong with it. Also when nothing is wrong with the file but with the card
+   * itself: what would be done now, the board would forget, and a join would use up the card's line for one evening.
+   */
   async settings(): Promise<CardSettings> {
+    const problem = await this.#disk.read(problemPath)
+    if (problem !== undefined) throw cardUnreadable(problem.trim())
     const text = await this.#disk.read(settingsPath)
     if (text === undefined)
       throw cardUnreadable(`there is no ${onBoot.settings} on its boot partition. Write it with "flotilla flash"`)
@@ -54,13 +61,16 @@ export class Card {
     await this.#writing(() => putFile(this.#disk, statusPath, { content: `${status}\n` }))
   }
 
-  /** Our own image mounts the boot partition read-only, so that a power cut finds it clean. */
+  /**
+   * The boot partition is mounted to be written, by our own image as by others. It is read-only where its owner wants it so, and where
+   * the kernel has found an error in it (mount(8): `errors=remount-ro` is the default of a FAT): then it is so again after.
+   */
   async #writing(write: () => Promise<unknown>): Promise<void> {
     try {
       await write()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error
-      await this.#run(['mount', '-o', 'remount,rw', bootMount])
+      await runOrFail(this.#run, ['mount', '-o', 'remount,rw', bootMount])
       try {
         await write()
       } finally {

@@ -22,7 +22,7 @@ export const firstBootSteps: Step[] = [
   clockStep,
   masterStep,
   joinStep,
-  // Only now: before, the line is all that lets the board in.
-  forgetSecretsStep,
   agentStep,
+  // Only now: before, the line is all that lets the board in. And last: a card that cannot be written to keeps no board from its pods.
+  forgetSecretsStep,
 ]

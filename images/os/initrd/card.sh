@@ -207,10 +207,11 @@ mount_etc() {
 mount_boot() {
   device=$(partition "$disk" 1)
   in_root fsck.vfat -a "$device" >"$here"/fsck-boot 2>&1
-  # It holds secrets until the board has joined: root's alone.
+  # It holds secrets until the board has joined: root's alone. To be written: the first start takes the join line off it, and tells
+  # there how far it is. A FAT that was not unmounted is only marked so, and mended above.
   mount -t vfat -o rw,noatime,flush,fmask=0177,dmask=0077 "$device" "$root/boot/firmware" ||
     refuse "the boot partition of the card cannot be mounted" || return
-  # For whoever takes the card to a laptop; written once, not at each start.
+  # For whoever takes the card to a laptop. The first start says it there too, in its own words, if it comes to that.
   told=$root/boot/firmware/flotilla/status.txt
   [ -z "$problem" ] || [ "$(cat "$told" 2>/dev/null)" = "$problem" ] || echo "$problem" >"$told"
 }

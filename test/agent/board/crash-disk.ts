@@ -20,6 +20,8 @@ export class CrashDisk implements Disk {
   #operationsLeft = Number.POSITIVE_INFINITY
   #isOff = false
   operations = 0
+  /** A mount that takes no writes. */
+  readOnly: string | undefined
   readonly poked: string[] = []
 
   constructor(files: Record<string, string> = {}) {
@@ -61,12 +63,14 @@ export class CrashDisk implements Disk {
   }
 
   async create(path: string, content: string, mode?: number): Promise<void> {
+    this.#checkWritable(path)
     // Half of it may be there, under the temporary name.
     this.#spend(() => this.#now.set(path, { content: content.slice(0, content.length / 2) }))
     this.#spend(() => this.#now.set(path, { content, ...(mode !== undefined && { mode }) }))
   }
 
   async overwrite(path: string, content: string): Promise<void> {
+    this.#checkWritable(path)
     this.#spend(() => {
       const entry = { ...this.#now.get(path), content }
       this.#now.set(path, entry)
@@ -84,6 +88,7 @@ export class CrashDisk implements Disk {
   }
 
   async remove(path: string): Promise<void> {
+    this.#checkWritable(path)
     this.#spend(() => this.#now.delete(path))
   }
 
@@ -124,6 +129,11 @@ export class CrashDisk implements Disk {
     this.#operationsLeft--
     this.operations++
     effect()
+  }
+
+  #checkWritable(path: string): void {
+    if (this.readOnly === undefined || !path.startsWith(`${this.readOnly}/`)) return
+    throw Object.assign(new Error(`EROFS: read-only file system, open '${path}'`), { code: 'EROFS' })
   }
 
   #checkPower(): void {

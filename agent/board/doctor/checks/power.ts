@@ -20,8 +20,8 @@ async function observe(view: BoardView): Promise<Facts> {
   return { alarm: await alarmOf(view), flags: flags === undefined ? undefined : Number(flags) }
 }
 
-function judge({ alarm, flags = 0 }: Facts): Finding {
-  const has = (bit: number): boolean => (flags & (1 << bit)) !== 0
+function judge({ alarm, flags }: Facts): Finding {
+  const has = (bit: number): boolean => ((flags ?? 0) & (1 << bit)) !== 0
   const supply = 'use the supply that came with the board, a short cable, and take power-hungry USB devices off'
   const slow = 'the board runs slowly, and its card may lose what is being written'
   if (alarm === true || has(bits.underVoltage))
@@ -35,7 +35,7 @@ function judge({ alarm, flags = 0 }: Facts): Finding {
     }
   if (has(bits.underVoltage + 16))
     return { level: 'warning', found: 'too little voltage since the last start', why: slow, fix: supply }
-  return ok(alarm === undefined ? 'this board does not tell' : 'enough')
+  return ok(alarm === undefined && flags === undefined ? 'this board does not tell' : 'enough')
 }
 
 /** drivers/hwmon/raspberrypi-hwmon.c: 1 when the firmware said so since the last look. */

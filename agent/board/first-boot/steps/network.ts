@@ -1,16 +1,22 @@
 /** Sets the network and the wifi as the card says. */
-import { type Disk, putFile } from '../../disk.ts'
+import type { Wifi } from '../../../../contract/card/card-settings.ts'
+import { type Disk, isThere, putFile, removeFile } from '../../disk.ts'
 import { runOrFail } from '../../run-program.ts'
-import type { Step } from '../context.ts'
+import type { BootContext, Step } from '../context.ts'
+import { cardUnreadable } from '../problem.ts'
 
 /** wpa_supplicant's unit of one interface, as Debian ships it. */
 const wifiUnit = 'wpa_supplicant@wlan0.service'
+/** What is rendered for a card with a wifi and for no other. */
+const wifiFiles = ['/etc/systemd/network/61-flotilla-wifi.network', '/etc/wpa_supplicant/wpa_supplicant-wlan0.conf']
 
 export const networkStep: Step = {
   name: 'network',
   title: 'setting the network',
   appliesTo: ({ isOwnImage }) => isOwnImage,
   async run({ disk, run, settings, render }) {
+    if (settings.wifi) refuseWithoutKey(settings.wifi)
+    else await forgetWifi(disk, run)
     for (const { path, content, mode } of render.network(settings)) await putFile(disk, path, { content, mode })
     if (settings.wifi) {
       await unblockRadios(disk)
@@ -20,6 +26,21 @@ export const networkStep: Step = {
     // Not waited for: this very unit may be in its way.
     await runOrFail(run, ['systemctl', 'restart', '--no-block', 'systemd-networkd.service'])
   },
+}
+
+/** Only a stock image's own first start reads the file that such a card names. Without its key, the wifi would be taken for an open one. */
+function refuseWithoutKey({ ssid, key, keyIn }: Wifi): void {
+  if (key !== undefined || keyIn === undefined) return
+  const why = `this card was written for another system, which finds it in ${keyIn}`
+  throw cardUnreadable(`the key of the wifi "${ssid}" is missing: ${why}. Flash the card again, for this image`)
+}
+
+/** Of a card that was corrected. The unit first: if power goes, the files are still there to say that something is left to do. */
+async function forgetWifi(disk: Disk, run: BootContext['run']): Promise<void> {
+  const left = await Promise.all(wifiFiles.map(path => isThere(disk, path)))
+  if (!left.includes(true)) return
+  await runOrFail(run, ['systemctl', 'disable', '--now', '--no-block', wifiUnit])
+  for (const path of wifiFiles) await removeFile(disk, path)
 }
 
 /** Some systems leave radios switched off until somebody says where they are, which the card does (kernel: Documentation/driver-api/rfkill.rst). */

@@ -198,6 +198,15 @@ const cases: Record<string, Case> = {
     found: /since the last start/,
     programs: { vcgencmd: 'throttled=0x50000' },
   },
+  'a Pi whose kernel has no sensor, and whose firmware says that all is well': {
+    ...{ check: 'power', level: 'ok', found: /^enough$/ },
+    files: { '/sys/class/hwmon/hwmon1/name': undefined, '/sys/class/hwmon/hwmon1/in0_lcrit_alarm': undefined },
+  },
+  'a board that has neither a sensor nor such a firmware': {
+    ...{ check: 'power', level: 'ok', found: /does not tell/ },
+    files: { '/sys/class/hwmon/hwmon1/name': undefined, '/sys/class/hwmon/hwmon1/in0_lcrit_alarm': undefined },
+    programs: { vcgencmd: undefined },
+  },
   'a board that is throttled': {
     check: 'power',
     level: 'warning',

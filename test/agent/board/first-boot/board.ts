@@ -10,10 +10,12 @@ import type { Ended, RunProgram } from '../../../../agent/board/run-program.ts'
 import type { CardSettings } from '../../../../contract/card/card-settings.ts'
 import { formatCardSettings } from '../../../../contract/card/read-card.ts'
 import { formatTicket, type JoinTicket } from '../../../../contract/wire/join.ts'
+import { renderNetwork } from '../../../../firmware-config/render-network.ts'
 import type { Clock } from '../../../../kit/clock.ts'
+import { FakeClock } from '../../../../kit/fake-clock.ts'
 import { createLog } from '../../../../kit/log.ts'
 import { seededRandom } from '../../../../kit/random.ts'
-import type { CrashDisk } from '../crash-disk.ts'
+import { type CrashDisk, PowerCut } from '../crash-disk.ts'
 
 export const ticket: JoinTicket = {
   cluster: 'home',
@@ -74,7 +76,9 @@ export function testBoard(_t: ExecutionContext, disk: CrashDisk, options: { isOw
   const run: RunProgram = async argv => {
     const command = argv.join(' ')
     await disk.act(() => board.ran.push(command))
-    return board.answers[command] ?? { status: 0, stdout: '', stderr: '' }
+    const answer = board.answers[command] ?? { status: 0, stdout: '', stderr: '' }
+    if (answer.status === 0) remount(disk, command)
+    return answer
   }
   function boot(clock: Clock, signal = new AbortController().signal): Promise<boolean> {
     const log = createLog({ clock, write: line => board.lines.push(line) })
@@ -88,9 +92,7 @@ export function testBoard(_t: ExecutionContext, disk: CrashDisk, options: { isOw
       profile: { name: 'rpi-4', title: 'Pi', architecture: 'arm64', firmware: 'raspberry-pi' },
       ownAddresses: () => board.addresses,
       render: {
-        network: () => [
-          { place: 'root', path: '/etc/systemd/network/20-lan.network', content: '[Match]\n', mode: 0o644 },
-        ],
+        network: renderNetwork,
         boardFiles: () => [{ place: 'root', path: '/etc/sysctl.d/60-flotilla.conf', content: 'x = 1\n', mode: 0o644 }],
       },
       joining: joiningAt(board),
@@ -98,6 +100,11 @@ export function testBoard(_t: ExecutionContext, disk: CrashDisk, options: { isOw
     return runFirstBoot({ disk, steps: firstBootSteps, teller, prepare, clock, random: seededRandom(1), log, signal })
   }
   return board
+}
+
+function remount(disk: CrashDisk, command: string): void {
+  const [, mode, path] = /^mount -o remount,(r[wo]) (.*)/.exec(command) ?? []
+  if (mode !== undefined) disk.readOnly = mode === 'ro' ? path : undefined
 }
 
 /** The master knows the board by its key: joining twice is joining once. What it has given is on the disk at once. */
@@ -116,4 +123,21 @@ function joiningAt({ disk, joined, refusals }: TestBoard): BootContext['joining'
     },
     ownTicket: async () => ticket,
   }
+}
+
+/** Until the power goes, which no program survives: the steps' own retries would find the power still off. */
+export async function bootUntilCut(board: TestBoard): Promise<void> {
+  const [clock, ending] = [new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal).catch(error => {
+    if (!(error instanceof PowerCut)) throw error
+  })
+  await clock.advance(1000)
+  ending.abort(new PowerCut('the power is off'))
+  await booting
+}
+
+/** The one thing that may differ is when it was finished. */
+export function withoutTime(files: Record<string, string>): Record<string, string> {
+  const progress = files['/var/lib/flotilla/first-boot.json'] ?? ''
+  return { ...files, '/var/lib/flotilla/first-boot.json': progress.replace(/"finished":"[^"]+"/, '"finished":""') }
 }

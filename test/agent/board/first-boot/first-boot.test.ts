@@ -2,8 +2,17 @@ import test from 'ava'
 import { UntrustedMaster } from '../../../../agent/identity/join-exchange.ts'
 import { CodedError, type ErrorCode } from '../../../../kit/errors.ts'
 import { FakeClock } from '../../../../kit/fake-clock.ts'
-import { CrashDisk, type Luck, PowerCut } from '../crash-disk.ts'
-import { joinPath, ownImage, settings, settingsPath, statusPath, testBoard } from './board.ts'
+import { CrashDisk, type Luck } from '../crash-disk.ts'
+import {
+  bootUntilCut,
+  joinPath,
+  ownImage,
+  settings,
+  settingsPath,
+  statusPath,
+  testBoard,
+  withoutTime,
+} from './board.ts'
 
 const identityPath = '/var/lib/flotilla/identity/identity.json'
 
@@ -17,7 +26,7 @@ test('a board from our own image gets its name, network, time zone and keys, joi
   t.is(files['/etc/hosts'], '127.0.0.1 localhost\n127.0.1.1 board-1\n')
   t.is(files['/etc/localtime'], '/usr/share/zoneinfo/Europe/Berlin')
   t.regex(files['/home/admin/.ssh/authorized_keys'] ?? '', /^ssh-ed25519 .* alice\n$/)
-  t.truthy(files['/etc/systemd/network/20-lan.network'])
+  t.regex(files['/etc/systemd/network/61-flotilla-wifi.network'] ?? '', /wlan0/)
   t.is(files[identityPath], 'board-1')
   t.is(files[joinPath], undefined)
   t.is(files[statusPath], 'done: this board is node board-1\n')
@@ -28,7 +37,6 @@ test('a board from our own image gets its name, network, time zone and keys, joi
       'systemctl restart --no-block wpa_supplicant@wlan0.service',
       'systemctl restart --no-block systemd-networkd.service',
       'chown -R admin:admin /home/admin',
-      'systemctl enable ssh.service',
       'systemctl restart --no-block ssh.service',
       'systemctl enable flotilla-agent.service',
       'systemctl start --no-block flotilla-agent.service',
@@ -71,23 +79,6 @@ for (const luck of ['unsynced kept', 'unsynced lost'] as Luck[]) {
       t.true(agentStarts.length > 0)
     }
   })
-}
-
-/** Until the power goes, which no program survives: the steps' own retries would find the power still off. */
-async function bootUntilCut(board: ReturnType<typeof testBoard>): Promise<void> {
-  const [clock, ending] = [new FakeClock(), new AbortController()]
-  const booting = board.boot(clock, ending.signal).catch(error => {
-    if (!(error instanceof PowerCut)) throw error
-  })
-  await clock.advance(1000)
-  ending.abort(new PowerCut('the power is off'))
-  await booting
-}
-
-/** The one thing that may differ is when it was finished. */
-function withoutTime(files: Record<string, string>): Record<string, string> {
-  const progress = files['/var/lib/flotilla/first-boot.json'] ?? ''
-  return { ...files, '/var/lib/flotilla/first-boot.json': progress.replace(/"finished":"[^"]+"/, '"finished":""') }
 }
 
 interface Trouble {
@@ -168,6 +159,80 @@ test('a card without settings, or with wrong ones, says so and is read again', a
   await board.disk.create(settingsPath, ownImage()[settingsPath] as string)
   await clock.advance(20 * 60_000)
   t.true(await booting)
+})
+
+test('a card that the initrd found unusable is told of until the board is switched off, and nothing is done', async t => {
+  const found = 'the card has 300 MiB, and needs 340 MiB'
+  const files = {
+    ...ownImage(),
+    '/run/flotilla-card/problem': `${found}\n`,
+    [statusPath]: 'done: this board is node board-1\n',
+  }
+  const board = testBoard(t, new CrashDisk(files))
+  const [clock, ending] = [new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal)
+  await clock.advance(60 * 60_000)
+  t.deepEqual(board.signs.at(-1), { blinks: 6 })
+  const says = `card unreadable: ${found}. This needs you`
+  t.true(board.disk.files()[statusPath]?.includes(says))
+  for (const screen of ['tty1', 'ttyAMA0'])
+    t.true(board.disk.poked.some(line => line.startsWith(screen) && line.includes(says)))
+  t.true(board.lines.some(line => line.includes(found)))
+  const { [statusPath]: _, ...others } = board.disk.files()
+  const { [statusPath]: __, ...before } = files
+  t.deepEqual(others, before, 'no step, no progress, and the join line is there still')
+  t.deepEqual([board.ran, board.joined], [[], []])
+  ending.abort(new Error('switched off'))
+  await t.throwsAsync(booting, { message: 'switched off' })
+})
+
+test('a wifi whose key only a stock image could find is not taken for an open one', async t => {
+  const wifi = { ssid: 'home', keyIn: 'network-config', country: 'DE' }
+  const board = testBoard(t, new CrashDisk(ownImage({ ...settings, wifi })))
+  const [clock, ending] = [new FakeClock(), new AbortController()]
+  const booting = board.boot(clock, ending.signal)
+  await clock.advance(10 * 60_000)
+  t.deepEqual(board.signs.at(-1), { blinks: 6 })
+  t.regex(
+    board.disk.files()[statusPath] ?? '',
+    /card unreadable: the key of the wifi "home" is missing: .*network-config\. Flash the card again, for this image/,
+  )
+  t.is(board.disk.files()['/etc/wpa_supplicant/wpa_supplicant-wlan0.conf'], undefined)
+  ending.abort(new Error('switched off'))
+  await t.throwsAsync(booting, { message: 'switched off' })
+})
+
+test('an open wifi is one that has no key anywhere', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage({ ...settings, wifi: { ssid: 'guests', country: 'DE' } })))
+  t.true(await board.boot(new FakeClock()))
+  t.regex(board.disk.files()['/etc/wpa_supplicant/wpa_supplicant-wlan0.conf'] ?? '', /key_mgmt=NONE/)
+})
+
+test('a boot partition that the kernel made read-only is written all the same, and is read-only again after', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage()))
+  board.disk.readOnly = '/boot/firmware'
+  t.true(await board.boot(new FakeClock()))
+  t.is(board.disk.files()[joinPath], undefined)
+  t.is(board.disk.files()[statusPath], 'done: this board is node board-1\n')
+  t.is(board.disk.readOnly, '/boot/firmware')
+})
+
+test('where nothing can be written to the card, the screen tells, and the first start does not end before the line is off it', async t => {
+  const board = testBoard(t, new CrashDisk(ownImage()))
+  board.disk.readOnly = '/boot/firmware'
+  const mount = 'mount -o remount,rw /boot/firmware'
+  board.answers[mount] = { status: 32, stdout: '', stderr: 'mount: cannot remount /dev/mmcblk0p1 read-write\n' }
+  const clock = new FakeClock()
+  const booting = board.boot(clock)
+  await clock.advance(1000)
+  const says = /removing the join line from the card: cannot run mount -o remount,rw .*: because .*cannot remount/
+  t.true(board.disk.poked.some(line => line.startsWith('tty1') && says.test(line)))
+  t.deepEqual(board.signs.at(-1), { blinks: 8 })
+  t.truthy(board.disk.files()[joinPath])
+  delete board.answers[mount]
+  await clock.advance(10 * 60_000)
+  t.true(await booting)
+  t.is(board.disk.files()[joinPath], undefined)
 })
 
 test('a wrong wifi that is corrected on the card is set at the next start, although it was set before', async t => {

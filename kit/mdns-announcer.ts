@@ -99,9 +99,14 @@ export class ServiceAnnouncer {
     return new Promise((resolve, reject) => {
       // Others of this machine answer on the same port for their own names (avahi, systemd-resolved).
       const socket = createSocket({ type: 'udp4', reuseAddr: true })
-      socket.once('error', reject)
+      const fail = (error: Error): void => {
+        // Not bound, and open all the same: it would be one more at each look.
+        socket.close()
+        reject(error)
+      }
+      socket.once('error', fail)
       socket.bind(mdnsPort, () => {
-        socket.off('error', reject)
+        socket.off('error', fail)
         socket.on('error', error => this.#failed(error))
         socket.on('message', (bytes, from) => this.#asked(bytes, from))
         socket.setMulticastTTL(mdnsTtl)

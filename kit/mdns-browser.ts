@@ -61,13 +61,17 @@ function openSocket(lan: LanInterface, onMessage: (bytes: Buffer) => void): Prom
     socket.on('message', (bytes, from) => {
       if (interfaceTowards(from.address, [lan])) onMessage(bytes)
     })
-    socket.on('error', () => {
-      // The interface went away meanwhile.
+    const fail = (): void => {
+      // Not bound, and open all the same.
+      socket.close()
       resolve(undefined)
-    })
+    }
+    socket.once('error', fail)
     socket.bind({ address, port: 0 }, () => {
       try {
         socket.setMulticastInterface(address)
+        // The interface went away meanwhile. Whoever has the socket closes it.
+        socket.off('error', fail).on('error', () => undefined)
         resolve(socket)
       } catch {
         socket.close()

@@ -1,9 +1,22 @@
+import { createSocket } from 'node:dgram'
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { decode, encode } from 'dns-packet'
 import fc from 'fast-check'
+import { sleep, systemClock } from '../../kit/clock.ts'
 import { interfaceTowards, lanInterfaces } from '../../kit/lan-interfaces.ts'
-import { type FoundService, readQuestion, readServices, renderAnswer, renderQuestion } from '../../kit/mdns.ts'
+import { createLog } from '../../kit/log.ts'
+import {
+  type FoundService,
+  mdnsPort,
+  readQuestion,
+  readServices,
+  renderAnswer,
+  renderQuestion,
+} from '../../kit/mdns.ts'
+import { ServiceAnnouncer } from '../../kit/mdns-announcer.ts'
+import { browseServices } from '../../kit/mdns-browser.ts'
 import { canUseNamespaces, NamespaceGroup, type Netns } from '../support/netns.ts'
 import { eventually } from './eventually.ts'
 
@@ -96,6 +109,30 @@ test('a message of hundreds of records is not even decoded: names that lead to n
   const questions = Array.from({ length: 65 }, () => ({ type: 'PTR', name: `${type}.local` }) as const)
   t.truthy(readQuestion(encode({ type: 'query', questions: questions.slice(1) }), service)?.isForUs)
   t.is(readQuestion(encode({ type: 'query', questions }), service), undefined)
+})
+
+test('where the port is taken, and where the address is gone, no socket stays open', async t => {
+  const sockets = (): number => readdirSync('/proc/self/fd').length
+  const lan = [{ name: 'eth9', address: '192.0.2.77', netmask: '255.255.255.0' }]
+  // Exclusively, and on loopback alone: whoever wants it on every address finds it taken.
+  const holder = createSocket('udp4')
+  await new Promise<void>(resolve => holder.bind({ port: mdnsPort, address: '127.0.0.1', exclusive: true }, resolve))
+  t.teardown(() => holder.close())
+  const told: unknown[] = []
+  const log = createLog({ write: line => void told.push(line) })
+  const announcer = new ServiceAnnouncer({
+    ...{ service: () => service, clock: systemClock, log, interfaces: () => lan, lookEveryMs: 5 },
+  })
+  const before = sockets()
+  announcer.start()
+  await sleep(systemClock, 200)
+  await announcer.stop()
+  t.true(told.length > 0, 'it could not be announced, and said so')
+  for (let turn = 0; turn < 20; turn++)
+    t.deepEqual(await browseServices({ type, clock: systemClock, durationMs: 1, interfaces: () => lan }), [])
+  // Closing takes a turn of the loop, and other tests of this process open their own.
+  await eventually(`no more than the ${before} files that were open`, () => sockets() < before + 5)
+  t.pass()
 })
 
 test('networks of pods are no LAN, and who asks is a neighbour on one interface', t => {

@@ -138,14 +138,9 @@ test('a renewal that fails is a hint, and the command goes on', async t => {
   const { certificate, key } = await certify(clock.now() + 1000)
   const api = { sign: () => Promise.reject(new Error('not now')) }
   const said: string[] = []
-  const place = {
-    name: 'home',
-    cluster: 'home',
-    servers: [],
-    namespace: 'default',
-    username: 'alice',
-    path: '/nowhere',
-  }
+  const { folder } = await createFleet(t)
+  const path = await writeContexts(folder, [context('home', { certificate, key })])
+  const place = { name: 'home', cluster: 'home', servers: [], namespace: 'default', username: 'alice', path }
   await renewCertificate({ api, context: { ...place, certificate, key }, clock, warn: text => said.push(text) })
   t.regex(said.join(''), /^hint: your certificate ends on .* not now\n$/)
 })

@@ -54,13 +54,16 @@ function isBoardName(name: string): name is BoardName {
 
 function isProfile(value: unknown): value is Omit<BoardProfile, 'name'> {
   if (typeof value !== 'object' || value === null) return false
-  const { title, architecture, firmware, models = [], leds = [] } = value as Record<string, unknown>
+  const { title, architecture, firmware, models = [], leds = [], ...more } = value as Record<string, unknown>
+  const { hasNoCable = false, ownImageLacks = '' } = more
   const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every(item => typeof item === 'string')
   return (
     typeof title === 'string' &&
     architectures.includes(String(architecture)) &&
     firmwares.includes(String(firmware)) &&
     isTexts(models) &&
-    isTexts(leds)
+    isTexts(leds) &&
+    typeof hasNoCable === 'boolean' &&
+    typeof ownImageLacks === 'string'
   )
 }

@@ -24,6 +24,10 @@ export interface BoardProfile {
   models?: string[]
   /** LED below /sys/class/leds that tells how the first start goes, the first that exists. */
   leds?: string[]
+  /** Without a socket for a cable: its way to a network is the air. */
+  hasNoCable?: boolean
+  /** What our own image lacks for some or all of these boards, in a sentence for whoever is about to flash it. */
+  ownImageLacks?: string
 }
 
 /** A file as it should be on a board. */

@@ -34,7 +34,7 @@ export async function askLine(question: string, terminal: Terminal): Promise<str
 
 /** As typed, and not shown. */
 export async function askUnseen(question: string, terminal: Terminal): Promise<string> {
-  const { stdin, setRaw, warn } = terminal
+  const { stdin, setRaw, warn, hungUp } = terminal
   warn(question)
   setRaw(true)
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -49,9 +49,13 @@ export async function askUnseen(question: string, terminal: Terminal): Promise<s
   const end = (): void => resolve(typed.text)
   // Not by iterating: a stream that an earlier question has paused would stay so, and the process would end in silence.
   stdin.on('data', take).once('end', end).resume()
+  const onHangUp = (): void => reject(new Interrupted())
+  hungUp.addEventListener('abort', onHangUp, { once: true })
   try {
+    if (hungUp.aborted) throw new Interrupted()
     return await promise
   } finally {
+    hungUp.removeEventListener('abort', onHangUp)
     stdin.off('data', take).off('end', end).pause()
     setRaw(false)
     warn('\n')

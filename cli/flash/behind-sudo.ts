@@ -1,4 +1,4 @@
-/** Whose clusters are meant: writing to a drive is root's business, and the way to the master is in the home of whoever called sudo. */
+/** Whose clusters and images are meant: writing to a drive is root's business, and these are in the home of whoever called sudo. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { findConfigPath } from '../config.ts'

@@ -32,15 +32,26 @@ export interface CardContentParts {
 export function cardContent(parts: CardContentParts, stock: Pick<Fat, 'text'>): CardFile[] {
   const { assets, profile, kind, settings, ticket } = parts
   const { rendered, words } = renderFor(parts)
+  const keyIn = rendered.find(({ secret }) => secret)?.path
   const amended = amendBoot(assets, profile, { read: path => stock.text(path), words })
   return [
     ...(parts.package && kind.by !== 'own' ? [{ path: onBoot.package, content: parts.package }] : []),
     ...[...amended, ...rendered]
       .filter(({ place }) => place === 'boot')
       .map(({ path, content }) => ({ path, content })),
-    { path: onBoot.settings, content: formatCardSettings(settings) },
+    {
+      path: onBoot.settings,
+      content: formatCardSettings(keyIn === undefined ? settings : withoutKey(settings, keyIn)),
+    },
     ...(ticket === undefined ? [] : [{ path: onBoot.join, content: `${ticket}\n` }]),
   ]
+}
+
+/** A stock system mounts its boot partition for everybody to read, and its own first start finds the key elsewhere. */
+function withoutKey({ wifi, ...settings }: CardSettings, keyIn: string): CardSettings {
+  if (wifi?.key === undefined) return { ...settings, ...(wifi && { wifi }) }
+  const { ssid, country } = wifi
+  return { ...settings, wifi: { ssid, keyIn, country } }
 }
 
 function renderFor({ assets, profile, kind, settings }: CardContentParts): {

@@ -10,6 +10,8 @@ import { bootPartitionOf, type PartitionTable, readPartitions, tableBytes } from
 
 export interface CardImage {
   source: ImageSource
+  /** Its size, or of an image that does not tell it where its last partition ends: it has no less. */
+  leastBytes: number
   /** To look at. */
   stock: Fat
   /** A view of its own, whose changes are its own. */
@@ -20,27 +22,31 @@ export interface CardImage {
 /** Rejects with `Invalid`, naming the image. */
 export async function openCardImage(path: string, assets: Assets, signal?: AbortSignal): Promise<CardImage> {
   const source = await openImage(path)
-  const end = async (first: Uint8Array): Promise<number> => {
+  const endOfBoot = async (first: Uint8Array): Promise<number> => {
     const { start, size } = bootPartitionOf(await readPartitions(first.subarray(0, tableBytes)))
     return start + size
   }
-  const head = await readHead(source, end, signal).catch(error => explain(path, error))
+  const head = await readHead(source, endOfBoot, signal).catch(error => explain(path, error))
   try {
     const table = await readPartitions(await head.read(0, tableBytes))
     const { start, size } = bootPartitionOf(table)
-    assertWhole(table, source.size ?? (head.size < start + size ? head.size : undefined))
+    const end = endOf(table)
+    assertWhole(end, source.size ?? (head.size < start + size ? head.size : undefined))
     const openBoot = (): Promise<Fat> => openFat({ path: head.path, offset: start, size, assets })
     const stock = await openBoot()
-    return { source, stock, openBoot, close: () => closeAll(stock, head) }
+    return { source, leastBytes: source.size ?? end, stock, openBoot, close: () => closeAll(stock, head) }
   } catch (error) {
     await head.close()
     return explain(path, error)
   }
 }
 
+function endOf({ partitions }: PartitionTable): number {
+  return Math.max(0, ...partitions.map(({ start, size }) => start + size))
+}
+
 /** A download that broke off unpacks to nothing, unless it was not packed: then its partitions reach beyond its end. */
-function assertWhole({ partitions }: PartitionTable, bytes: number | undefined): void {
-  const end = Math.max(0, ...partitions.map(({ start, size }) => start + size))
+function assertWhole(end: number, bytes: number | undefined): void {
   if (bytes === undefined || bytes >= end) return
   const why = `its partitions reach to ${formatSize(end)}, and it ends at ${formatSize(bytes)}: get it again, whole`
   throw new CodedError('Invalid', `cannot read the image: because ${why}`)

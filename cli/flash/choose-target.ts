@@ -8,7 +8,7 @@ import { describeDrive, driveLines } from './describe-drive.ts'
 import type { Drive } from './disk/drive.ts'
 import { findDrive, listDrives } from './disk/drives.ts'
 import { targetKindOf } from './disk/open-target.ts'
-import { type ImageFacts, refusalsOf, warningsOf } from './disk/refusals.ts'
+import { type ImageFacts, refusalsOf } from './disk/refusals.ts'
 
 export type ChosenTarget =
   | { kind: 'drive'; path: string; drive: Drive }
@@ -55,7 +55,7 @@ export async function chooseTarget(named: string | undefined, parts: ChoiceParts
 }
 
 /** As people say it, and as the list shows it: sdb. */
-function pathOf(named: string): string {
+export function pathOf(named: string): string {
   return /^(sd[a-z]+|mmcblk\d+|nvme\d+n\d+|loop\d+)$/.test(named) ? `/dev/${named}` : resolve(named)
 }
 
@@ -87,7 +87,6 @@ async function driveTarget(drive: Drive, parts: ChoiceParts): Promise<ChosenTarg
 async function assertAllowed(drive: Drive, { terminal, image, force }: ChoiceParts): Promise<void> {
   const refusals = refusalsOf(drive, image)
   const [first] = refusals
-  for (const warning of warningsOf(drive)) terminal.warn(`Look twice: ${warning}\n`)
   if (!first || (refusals.every(({ forceable }) => forceable) && force === drive.name)) return
   const isForceable = refusals.every(({ forceable }) => forceable)
   const told = isForceable ? `${first.message}. Or, if it is the right one: --force ${drive.name}` : first.message

@@ -1,6 +1,7 @@
 /** How a drive is told to whoever must recognise it before it is erased. */
 import type { Drive, DrivePart } from './disk/drive.ts'
 import { formatSize } from './disk/format-size.ts'
+import { warningsOf } from './disk/refusals.ts'
 
 const attachments: Record<Drive['attachment'], string> = {
   usb: 'USB',
@@ -19,13 +20,14 @@ export function describeDrive(drive: Drive): string {
     .join('  ')
 }
 
-/** The drive, then a line for each of its parts. */
+/** The drive, what is to be looked at twice, then a line for each of its parts. */
 export function driveLines(drive: Drive): string[] {
   const { path, sizeBytes, model, serial, attachment, parts } = drive
   const maker = [model, serial === undefined ? '' : `(${serial})`].filter(part => part !== '').join(' ')
   const head = [path, formatSize(sizeBytes), maker, attachments[attachment]].filter(part => part !== '').join('  ')
   const shown = parts.filter(part => part.path !== path || part.fileSystem !== undefined)
-  return [head, ...(shown.length === 0 ? ['  no partitions'] : shown.map(partLine))]
+  const warnings = warningsOf(drive).map(warning => `  LOOK TWICE: ${warning}`)
+  return [head, ...warnings, ...(shown.length === 0 ? ['  no partitions'] : shown.map(partLine))]
 }
 
 function partLine({ path, sizeBytes, fileSystem, label, mounts }: DrivePart): string {

@@ -57,9 +57,11 @@ function diffOf({ path, content }: CardFile, before: string | undefined, secrets
   return unifiedDiff(path, before && maskUnknown(before), maskUnknown(maskSecrets(content, secrets)))
 }
 
-/** On others' images the profile is applied when the board starts: these files are then new. */
+/** On others' images the profile is applied when the board starts: what is not in the package is then new, under names of our own. */
 function firstStartOf({ assets, profile, kind }: Preparation): string {
   if (kind.by === 'own') return ''
-  const paths = renderRoot(assets, profile, 'board').map(({ path }) => `#   ${path}\n`)
-  return `# At its first start the board installs the package and gets, where they are missing:\n${paths.join('')}`
+  const packaged = new Set(renderRoot(assets, profile, 'package').map(({ path }) => path))
+  const files = renderRoot(assets, profile, 'board').filter(({ path }) => !packaged.has(path))
+  const diffs = files.map(({ path, content }) => unifiedDiff(path.slice(1), undefined, content))
+  return `# At its first start the board installs the package and gets, where they are missing:\n${diffs.join('')}`
 }

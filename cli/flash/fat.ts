@@ -216,7 +216,10 @@ function isMissing(result: number): boolean {
 function check(result: number, what: string): void {
   if (result === fatCodes.FR_OK) return
   const why = reasons[result] ?? `FatFs says ${result}`
-  throw new CodedError('Invalid', `cannot ${what}: because ${why}`)
+  throw new CodedError(
+    result === fatCodes.FR_DISK_ERR ? 'ServiceUnavailable' : 'Invalid',
+    `cannot ${what}: because ${why}`,
+  )
 }
 
 function tooLarge(path: string, bytes: number): CodedError {

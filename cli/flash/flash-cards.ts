@@ -1,7 +1,8 @@
 /** One card after another: a token of its own, written, verified; what was made for a card that failed is taken back. */
 import type { CardSettings } from '../../contract/card/card-settings.ts'
+import { parseTicket } from '../../contract/wire/join.ts'
 import { rfc3339, sleep } from '../../kit/clock.ts'
-import { CodedError } from '../../kit/errors.ts'
+import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import type { Terminal } from '../terminal.ts'
 import { askLine, canAsk, Interrupted } from './ask.ts'
 import { type CardFile, cardContent } from './card-content.ts'
@@ -40,7 +41,7 @@ export async function flashCards(parts: FlashCardsParts): Promise<number> {
   await assertFits({ ...preparation, files })
   const done: FlashedCard[] = []
   for (const [index, settings] of cards.entries()) {
-    const target = await targetFor(parts, index)
+    const target = await targetFor(parts, done)
     const card = await flashOne(parts, settings, target)
     done.push(card)
     if (wish.json)
@@ -94,9 +95,10 @@ function filesFor(preparation: Preparation, settings: CardSettings, ticket: stri
 /** The next card in the same drive, which must not be the last one again; and it may hold what somebody wants to keep. */
 async function targetFor(
   { preparation, targets, choice, terminal }: FlashCardsParts,
-  index: number,
+  done: FlashedCard[],
 ): Promise<ChosenTarget> {
   const { cards, wish } = preparation
+  const index = done.length
   const target = targets[index]!
   if (target.kind === 'file' || index === 0) return target
   const [written, next] = [cards[index - 1]!.hostname, cards[index]!.hostname]
@@ -104,7 +106,7 @@ async function targetFor(
   for (let attempt = 1; attempt <= maxChanges; attempt++) {
     if (canAsk(terminal)) await askLine(`${change}, then press Enter. `, terminal)
     else terminal.warn(`${change}.\n`)
-    const drive = await nextCard({ path: target.path, written, choice, terminal })
+    const drive = await nextCard({ path: target.path, choice, terminal, done })
     terminal.warn(`${driveLines(drive).join('\n')}\n`)
     if (wish.yes) return { ...target, drive }
     const answer = await askLine(`All that is in ${target.path} will be gone. Go on with ${next}? [y/N] `, terminal)
@@ -115,32 +117,50 @@ async function targetFor(
 
 interface NextCard {
   path: string
-  /** The name on the card that must not be written again. */
-  written: string
   choice: ChoiceParts
   terminal: Terminal
+  /** Those of this run, which must not be written again. */
+  done: FlashedCard[]
 }
 
-async function nextCard({
-  path,
-  written,
-  choice,
-  terminal,
-}: NextCard): Promise<Awaited<ReturnType<typeof recheckDrive>>> {
+type RecheckedDrive = Awaited<ReturnType<typeof recheckDrive>>
+
+/** Waits for a card that may be written. Whatever is wrong with the one that is in, another one may be put in its place. */
+async function nextCard({ path, choice, terminal, done }: NextCard): Promise<RecheckedDrive> {
   const { clock, hungUp } = terminal
   const told = new Set<string>()
   for (const deadline = clock.monotonic() + changeWithinMs; clock.monotonic() < deadline; ) {
-    const drive = await recheckDrive(path, choice).catch(error => {
-      if (error instanceof CodedError && error.code === 'NotFound') return undefined
-      throw error
-    })
-    const found = drive && (await readCardOf(path))
-    if (drive && found?.settings?.hostname !== written) return drive
-    const why = drive ? `This is still the card of ${written}.` : `There is no card in ${path} yet.`
-    if (!told.has(why)) terminal.warn(`${why}\n`)
-    told.add(why)
+    const looked = await lookAtNext(path, choice, done)
+    if (typeof looked !== 'string') return looked
+    if (!told.has(looked)) terminal.warn(`${looked}\n`)
+    told.add(looked)
     if (canAsk(terminal)) await askLine('Press Enter when the next card is in. ', terminal)
     else await sleep(clock, lookEveryMs, hungUp)
   }
   throw new CodedError('Timeout', `cannot go on with the next card: because none was put into ${path}`)
+}
+
+/** The drive with a card that may be written, or why that is not so. */
+async function lookAtNext(path: string, choice: ChoiceParts, done: FlashedCard[]): Promise<RecheckedDrive | string> {
+  try {
+    const drive = await recheckDrive(path, choice)
+    const found = await readCardOf(path)
+    const written = done.find(({ tokenId }) => tokenId !== undefined && tokenId === tokenIdOf(found?.ticket))
+    return written ? `This is still the card of ${written.hostname}.` : drive
+  } catch (error) {
+    if (hasCode(error, 'NotFound')) return `There is no card in ${path} yet.`
+    // In use for a moment, pulled out while it was read, refused: all of that another card may mend.
+    if (hasCode(error, 'Forbidden', 'ServiceUnavailable', 'Conflict')) return `Not this one: ${messageOf(error)}.`
+    throw error
+  }
+}
+
+/** By its join line a card is told from an older one of the same name. */
+function tokenIdOf(ticket: string | undefined): string | undefined {
+  try {
+    return ticket === undefined ? undefined : parseTicket(ticket).token.id
+  } catch {
+    // No line of ours.
+    return undefined
+  }
 }

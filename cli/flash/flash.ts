@@ -75,8 +75,8 @@ async function flash(input: Input, fleet: Fleet, wish: ReturnType<typeof readWis
 }
 
 async function choiceOf({ image, wish }: Preparation, terminal: Terminal): Promise<ChoiceParts> {
-  const { size: sizeBytes, path } = image.source
-  return { terminal, drives: systemDrives, image: { sizeBytes, device: await deviceOf(path) }, force: wish.force }
+  const facts = { sizeBytes: image.leastBytes, device: await deviceOf(image.source.path) }
+  return { terminal, drives: systemDrives, image: facts, force: wish.force }
 }
 
 interface PlanToConfirm {

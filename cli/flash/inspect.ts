@@ -1,4 +1,5 @@
 /** `flotilla flash --inspect`: what a card or an image holds, secrets masked, and what the master knows of its token. */
+import type { Wifi } from '../../contract/card/card-settings.ts'
 import type { JoinToken } from '../../contract/resources/trust.ts'
 import { parseTicket } from '../../contract/wire/join.ts'
 import type { Input } from '../../kit/command-line.ts'
@@ -10,6 +11,7 @@ import type { Fleet } from '../fleet.ts'
 import { readOptions } from '../options.ts'
 import { kindNamed, targetOf } from '../resource-args.ts'
 import { behindSudo } from './behind-sudo.ts'
+import { pathOf } from './choose-target.ts'
 import { diskError } from './disk/disk-errors.ts'
 import { masked, maskTicket } from './mask.ts'
 import { type FoundCard, readCard } from './read-card-of.ts'
@@ -17,8 +19,9 @@ import { type FoundCard, readCard } from './read-card-of.ts'
 /** It can be read, and is no card of ours: neither our image nor our settings. */
 export const foreignStatus = 3
 
-export async function inspectCard(path: string, input: Input, fleet: Fleet): Promise<number> {
+export async function inspectCard(named: string, input: Input, fleet: Fleet): Promise<number> {
   const { terminal } = fleet
+  const path = pathOf(named)
   const card = await readCard(path).catch(error => {
     throw diskError('inspect', path, error)
   })
@@ -49,7 +52,7 @@ function fieldsOf({ kind, settings, ticket, status, problems }: FoundCard, token
     ['Hostname', settings?.hostname],
     ['Board', settings?.board],
     ['Role', settings && (settings.role ?? 'node')],
-    ['Wifi', wifi && `${wifi.ssid} (${wifi.country}), ${wifi.key === undefined ? 'open' : `key ${masked}`}`],
+    ['Wifi', wifi && `${wifi.ssid} (${wifi.country}), ${keyOf(wifi)}`],
     [
       'Address',
       settings &&
@@ -72,6 +75,11 @@ function fieldsOf({ kind, settings, ticket, status, problems }: FoundCard, token
     ['Status', status],
     ['Problems', problems.length === 0 ? undefined : problems],
   ]
+}
+
+function keyOf({ key, keyIn }: Wifi): string {
+  if (keyIn !== undefined) return `its key in ${keyIn}`
+  return key === undefined ? 'open' : `key ${masked}`
 }
 
 function shownTicket(ticket: string): string {

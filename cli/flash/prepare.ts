@@ -9,6 +9,7 @@ import { CodedError, messageOf } from '../../kit/errors.ts'
 import type { Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { askLine, canAsk } from './ask.ts'
+import { behindSudo } from './behind-sudo.ts'
 import { type CardImage, openCardImage } from './card-image.ts'
 import { checkImageSum } from './disk/checksum-file.ts'
 import type { ProgressDisplay } from './disk/progress-display.ts'
@@ -40,12 +41,13 @@ export async function prepare(wish: FlashWish, terminal: Terminal, display: Prog
   const profile = loadProfile(assets, wish.board ?? (await askBoard(assets, terminal)))
   const names = namesOf(wish.hostname ?? (await askHostname(terminal)), wish.count)
   const sshKeys = await readSshKeys(wish.sshKeyFiles)
-  const path = wish.image ?? (await findImage(profile.architecture, surroundingsOf(terminal)))
+  const path = wish.image ?? (await findImage(profile.architecture, surroundingsOf(await behindSudo(terminal))))
   const wifi = wish.wifi && (await resolveWifi(wish.wifi, terminal))
   const confirmedBy = await checkImageSum(path, { progress: display.show, signal: terminal.hungUp })
   const image = await openCardImage(path, assets, terminal.hungUp)
   try {
     const kind = kindFor(profile, image)
+    if (wish.wifi && kind.by === 'own' && profile.firmware === 'uefi') throw withoutWifi(profile, kind)
     const debian = kind.by === 'own' ? undefined : await readPackage(wish, profile, terminal)
     const cards = names.map((hostname, index) => cardFor(wish, { profile, hostname, index, wifi, sshKeys }))
     return { wish, assets, profile, image, kind, package: debian, cards, confirmedBy }
@@ -61,6 +63,11 @@ function kindFor(profile: BoardProfile, { stock, source }: CardImage): ImageKind
   if (mismatch === undefined) return kind
   const way = `take an image for ${profile.architecture}, or another --board`
   throw new CodedError('Invalid', `cannot use ${source.path} for ${profile.name}: because ${mismatch}: ${way}`)
+}
+
+function withoutWifi({ name }: BoardProfile, { title }: ImageKind): UsageError {
+  const way = "take a cable, or an image of Debian's or of the board's maker (--image)"
+  return new UsageError(`--wifi: ${title} has drivers for the wifi of Raspberry Pis only, and none for ${name}: ${way}`)
 }
 
 interface CardParts {
@@ -81,7 +88,7 @@ async function readPackage(
   profile: BoardProfile,
   terminal: Terminal,
 ): Promise<Preparation['package']> {
-  const path = wish.package ?? (await findPackage(profile.architecture, surroundingsOf(terminal)))
+  const path = wish.package ?? (await findPackage(profile.architecture, surroundingsOf(await behindSudo(terminal))))
   // By its name, as Debian builds them: apt would refuse it on the board, again and again.
   const [, named = profile.architecture] = /_(amd64|arm64|armhf|armel|i386)\.deb$/.exec(path) ?? []
   if (named !== profile.architecture) {

@@ -4,8 +4,9 @@ import { onBoot } from '../../contract/card/card-places.ts'
 import type { CardSettings } from '../../contract/card/card-settings.ts'
 import { parseCardSettings } from '../../contract/card/read-card.ts'
 import { type Assets, programAssets } from '../../kit/assets.ts'
-import { messageOf } from '../../kit/errors.ts'
+import { CodedError, hasCode, messageOf } from '../../kit/errors.ts'
 import { openCardImage } from './card-image.ts'
+import { diskError } from './disk/disk-errors.ts'
 import { type Fat, openFat } from './fat.ts'
 import { type ImageKind, imageKindOf } from './image-kind.ts'
 import { bootPartitionOf, readPartitions, tableBytes } from './partition-table.ts'
@@ -21,13 +22,14 @@ export interface FoundCard {
   problems: string[]
 }
 
-/** Undefined when it holds nothing that could be a card: no partitions, no FAT. */
+/** Undefined when it holds nothing that could be a card: no partitions, no FAT. Rejects when that cannot be found out. */
 export async function readCardOf(path: string): Promise<FoundCard | undefined> {
   try {
     return await readCard(path)
-  } catch {
-    // A new card is empty: whoever only compares names needs no reason.
-    return undefined
+  } catch (error) {
+    // A new card is empty.
+    if (hasCode(error, 'Invalid')) return undefined
+    throw diskError('read', path, error)
   }
 }
 
@@ -67,6 +69,8 @@ function lookInto(fat: Fat): FoundCard {
     try {
       return what()
     } catch (error) {
+      // What is wrong with a file is told. A card that cannot be read is none whose content is known.
+      if (!(error instanceof CodedError) || error.code === 'ServiceUnavailable') throw error
       problems.push(messageOf(error))
       return undefined
     }

@@ -7,9 +7,6 @@ import { driveLines } from './describe-drive.ts'
 import { formatSize } from './disk/format-size.ts'
 import type { Preparation } from './prepare.ts'
 
-/** Whose only way to a network is the air, adapters aside. */
-const boardsWithoutCable: ReadonlySet<string> = new Set(['rpi-zero-2w'])
-
 /** Lines with nothing that the terminal would obey: names in images and on cards are whoever's. */
 export function printable(text: string): string {
   return text.split('\n').map(cleanLine).join('\n')
@@ -40,6 +37,7 @@ export function planLines(preparation: Preparation, targets: ChosenTarget[], joi
         .filter(part => part !== '')
         .join(', '),
     ],
+    ['', kind.by === 'own' && profile.ownImageLacks ? `LOOK TWICE: it lacks ${profile.ownImageLacks}` : undefined],
     ['', confirmedBy === undefined ? undefined : `its checksum is that of ${confirmedBy}`],
     ['Package', debian && `${debian.path}, ${formatSize(debian.content.length)}`],
     [
@@ -114,8 +112,7 @@ function nextOf(card: CardSettings | undefined, role: string): string {
 function networkOf({ cards, profile }: Preparation): string {
   const [first] = cards
   const { wifi, address } = first ?? {}
-  if (!wifi && boardsWithoutCable.has(profile.name))
-    return 'none: LOOK TWICE, this board has no socket for a cable (--wifi SSID)'
+  if (!wifi && profile.hasNoCable) return 'none: LOOK TWICE, this board has no socket for a cable (--wifi SSID)'
   const medium = wifi ? `wifi ${wifi.ssid} (${wifi.key === undefined ? 'open' : 'WPA2'}, ${wifi.country})` : 'cable'
   if (!address) return `${medium}, DHCP`
   const last = cards.at(-1)?.address?.cidr

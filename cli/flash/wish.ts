@@ -101,12 +101,16 @@ export function settingsOf(
 }
 
 function checkTogether(wish: FlashWish): void {
-  const { role, joinFile, count, masters, labels, ttlMs } = wish
+  const { role, joinFile, count, masters, labels, replace, ttlMs } = wish
   if (ttlMs < minTtlMs) throw new UsageError('--ttl must be 1m or more')
   if (joinFile !== undefined && count > 1)
     throw new UsageError('--join-file is for one card: a line that several boards join by would be worth stealing')
   if (joinFile !== undefined && masters.length > 0)
     throw new UsageError('--join-file says already where the master is: leave out --master')
+  if (joinFile !== undefined && (Object.keys(labels).length > 0 || replace))
+    throw new UsageError(
+      `${replace ? '--replace' : '--labels'} is said to a master, and with --join-file none is asked: say it where the line is made`,
+    )
   if (role !== 'master') return
   const given =
     joinFile !== undefined
@@ -175,7 +179,7 @@ function readLabels(text: string | undefined): Record<string, string> {
 function readMaster(text: string): string {
   const [, , port = ''] = addressShape.exec(text) ?? []
   if (port !== '' && Number(port) <= 65_535) return text
-  throw new UsageError(`--master: ${JSON.stringify(text)} is not HOST:PORT, such as board-0.local:8883`)
+  throw new UsageError(`--master: ${JSON.stringify(text)} is not HOST:PORT, such as 192.168.1.10:8883`)
 }
 
 function timezoneProblem(name: string): string | undefined {

@@ -45,7 +45,7 @@ export async function writeCard({
   if (chosen.kind === 'drive') await unmountDrive(chosen.drive)
   const target = await openTarget(chosen.path, chosen.kind)
   try {
-    const written = await writeImage({ source: image.source, patches, target, ...how })
+    const written = await writeImage({ source: image.source, leastBytes: image.leastBytes, patches, target, ...how })
     if (verify) await verifyImage({ target, written, ...how })
     await target.finish()
     return { bytes: written.bytes, sha256: written.sha256 }

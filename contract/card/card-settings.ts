@@ -20,6 +20,8 @@ export interface Wifi {
   ssid: string
   /** WPA2's pre-shared key, 64 hexadecimal digits: made of the passphrase (`deriveWifiKey`), which the card never holds. Without: an open network. */
   key?: string
+  /** Of a stock image's card instead of the key: the file of the boot partition in which that image's own first start finds it. */
+  keyIn?: string
   /** ISO 3166-1 alpha-2: which channels are lawful here. */
   country: string
 }

@@ -44,6 +44,9 @@ const wifiFields: Fields<Wifi> = {
       ? undefined
       : 'must be 64 hexadecimal digits in lower case, which "flotilla flash" makes of the passphrase',
   ),
+  keyIn: ruled(path =>
+    /^[a-z0-9./-]{1,100}$/.test(path) ? undefined : 'must be the path of a file on the boot partition',
+  ),
   country: ruled(checkCountry),
 }
 

@@ -9,6 +9,10 @@ export async function lockFile(file: FileHandle, path: string, patienceSeconds: 
     await runTool(['flock', '--exclusive', '--timeout', String(patienceSeconds), '3'], { fd: file.fd })
   } catch (error) {
     if (hasCode(error, 'NotFound')) throw error
-    throw new CodedError('Conflict', `cannot write to ${path}: because another flash writes to it`, { cause: error })
+    throw new CodedError(
+      'Conflict',
+      `cannot write to ${path}: because another program has locked it: another flash, or the system, which looks at what was just put in`,
+      { cause: error },
+    )
   }
 }

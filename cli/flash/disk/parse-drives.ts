@@ -8,6 +8,9 @@ export const lsblkColumns = [
   ...['RM', 'RO', 'MOUNTPOINTS', 'FSTYPE', 'LABEL', 'MAJ:MIN'],
 ]
 
+/** Disks on these show as removable where the board's firmware calls their socket so, and are the machine's own all the same. */
+const hotPluggable = /^(sata|ata|sas|nvme)$/
+
 /** A row; without udev (in a container) much of it is null. */
 interface Row {
   name: string
@@ -67,7 +70,7 @@ function readDrive(row: Row, names: ReadonlySet<string>): Drive {
     model: [row.vendor, row.model].flatMap(word => textOf(word) ?? []).join(' '),
     serial: textOf(row.serial),
     attachment,
-    removable: attachment === 'usb' || attachment === 'mmc' || (attachment === 'internal' && isTrue(row.rm)),
+    removable: attachment === 'usb' || attachment === 'mmc' || (attachment === 'internal' && canLeave(row)),
     readOnly: isTrue(row.ro),
     parts: all.filter(part => part !== row || mountsOf(part).length > 0 || part.fstype !== null).map(readPart),
     devices: [...new Set(all.flatMap(part => part['maj:min']?.trim() ?? []))],
@@ -82,6 +85,10 @@ function attachmentOf(row: Row, names: ReadonlySet<string>): Drive['attachment']
     // Only soldered flash (eMMC) has boot partitions of its own; a card that fits into a slot has none.
     return names.has(`${row.name}boot0`) ? 'internal' : 'mmc'
   return 'internal'
+}
+
+function canLeave({ rm, tran }: Row): boolean {
+  return isTrue(rm) && !hotPluggable.test(tran ?? '')
 }
 
 /** With all below it; what lies over two partitions (RAID) comes twice from lsblk, and once from here. */

@@ -7,7 +7,7 @@ export interface FlashProgress {
   phase: FlashPhase
   /** Bytes. */
   done: number
-  /** Bytes; missing when the image does not say how long it is. */
+  /** Bytes; missing when nobody knows. Of an image that does not tell its size, what its partitions take. */
   total?: number
   /** Bytes a second, over the last seconds. */
   rate: number
@@ -66,7 +66,8 @@ function describe(
   { phase, done, total }: { phase: FlashPhase; done: number; total: number | undefined },
   rate: number,
 ): FlashProgress {
-  if (total === undefined) return { phase, done, rate }
-  const secondsLeft = done >= total ? 0 : rate > 0 ? Math.ceil((total - done) / rate) : undefined
+  // It was less than there is, where an image does not tell its size.
+  if (total === undefined || done > total) return { phase, done, rate }
+  const secondsLeft = done === total ? 0 : rate > 0 ? Math.ceil((total - done) / rate) : undefined
   return { phase, done, total, rate, ...(secondsLeft === undefined ? {} : { secondsLeft }) }
 }

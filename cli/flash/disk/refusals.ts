@@ -140,7 +140,7 @@ function isOfSystem(mount: string): boolean {
   return mount === '/' || mount === '[SWAP]' || /^\/(boot|efi|usr|var|etc|home|root|opt|nix)(\/|$)/.test(mount)
 }
 
-/** Where desktops and people mount what comes and goes (FHS 3.0, 3.11 and 3.12; udisks). */
+/** Where desktops mount by themselves what was put in (udisks; FHS 3.0, 3.11). What is at /mnt somebody has put there. */
 export function isForVisitors(mount: string): boolean {
-  return /^\/(media|run\/media|mnt)(\/|$)/.test(mount)
+  return /^\/(media|run\/media)(\/|$)/.test(mount)
 }

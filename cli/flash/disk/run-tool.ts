@@ -5,21 +5,17 @@ import { CodedError, messageOf } from '../../../kit/errors.ts'
 export interface RunToolOptions {
   /** An open file that the program gets as its descriptor 3. */
   fd?: number
-  /** Exit codes that are no failure. Default: 0 alone. */
-  allowed?: number[]
-  timeoutMs?: number
 }
 
 /** Where tools are, also when sbin is not on the user's PATH. Nothing else of the environment: lsblk and xz listen to it. */
 export const toolEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 
-const defaultTimeoutMs = 60_000
+const timeoutMs = 60_000
 /** lsblk's answer for a hundred disks is 200 KB. */
 const maxOutputBytes = 8 * 1024 * 1024
 
 /** Resolves to stdout. Rejects with `NotFound` when the program is not installed, `Timeout`, or `InternalError` with what it said. */
-export function runTool(argv: string[], options: RunToolOptions = {}): Promise<string> {
-  const { fd, allowed = [0], timeoutMs = defaultTimeoutMs } = options
+export function runTool(argv: string[], { fd }: RunToolOptions = {}): Promise<string> {
   const what = argv.join(' ')
   const stdio: Array<'ignore' | 'pipe' | number> = ['ignore', 'pipe', 'pipe', ...(fd === undefined ? [] : [fd])]
   return new Promise((resolve, reject) => {
@@ -34,7 +30,7 @@ export function runTool(argv: string[], options: RunToolOptions = {}): Promise<s
       })
     child.once('error', error => fail('NotFound', messageOf(error), error))
     child.once('close', (code, signal) => {
-      if (code !== null && allowed.includes(code)) return resolve(output.stdout)
+      if (code === 0) return resolve(output.stdout)
       if (signal === 'SIGKILL') return fail('Timeout', `it did not end in ${timeoutMs} ms, or was killed`)
       fail('InternalError', output.stderr.trim() || `it ended with ${signal ?? `status ${code}`}`)
     })

@@ -17,6 +17,8 @@ export interface WriteOptions {
   source: ImageSource
   patches: readonly Patch[]
   target: Target
+  /** Of an image that does not tell its size: what is known of it, for whoever waits. */
+  leastBytes?: number
   progress?: OnProgress
   signal?: AbortSignal
   clock?: Clock
@@ -42,11 +44,13 @@ const maxImageBytes = 256 * 1024 ** 3
  * `signal` aborts. What is then on a drive has no partition table and does not start; the message says so.
  */
 export async function writeImage({ clock = systemClock, ...options }: WriteOptions): Promise<WrittenImage> {
-  const { source, target, progress, signal } = options
+  const { source, target, leastBytes, progress, signal } = options
   await assertFits(options)
   if (signal?.aborted) throw interrupted(target, 'nothing was written', signal.reason)
-  await probeCapacity(target)
-  const meter = createProgressMeter({ phase: 'writing', total: source.size, clock, onProgress: progress })
+  await probeCapacity(target).catch(error => {
+    throw withState(error, `${target.path} may have lost parts of what was on it`)
+  })
+  const meter = createProgressMeter({ phase: 'writing', total: source.size ?? leastBytes, clock, onProgress: progress })
   try {
     await wipeEnds(target)
     return await stream(options, meter)
@@ -159,9 +163,12 @@ function unfinished(error: unknown, target: Target, signal: AbortSignal | undefi
     target.kind === 'drive'
       ? `${target.path} is unfinished and does not start: flash it again`
       : `${target.path} was not made`
-  if (error instanceof CodedError) return new CodedError(error.code, `${error.message}. ${state}`, { cause: error })
-  if (signal?.aborted) return interrupted(target, state, error)
-  return new CodedError('InternalError', `${messageOf(error)}. ${state}`, { cause: error })
+  return !(error instanceof CodedError) && signal?.aborted ? interrupted(target, state, error) : withState(error, state)
+}
+
+function withState(error: unknown, state: string): CodedError {
+  const code = error instanceof CodedError ? error.code : 'InternalError'
+  return new CodedError(code, `${messageOf(error)}. ${state}`, { cause: error })
 }
 
 function interrupted(target: Target, state: string, cause: unknown): CodedError {

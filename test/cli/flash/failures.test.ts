@@ -71,6 +71,11 @@ const words: Array<[title: string, argv: string[], message: RegExp]> = [
     ['-b', 'rpi-4', '-H', 'a', '--count', '2', '--join-file', 'x'],
     /--join-file is for one card/,
   ],
+  ...['--labels=a=b', '--replace'].map((word): [string, string[], RegExp] => [
+    `a line made elsewhere with ${word}`,
+    ['-b', 'rpi-4', '-H', 'a', word, '--join-file', 'x'],
+    /is said to a master, and with --join-file none is asked/,
+  ]),
   ['a master without a port', ['-b', 'rpi-4', '-H', 'a', '--master', '10.0.0.1'], /is not HOST:PORT/],
   ['a token that lives a second', ['-b', 'rpi-4', '-H', 'a', '--ttl', '1s'], /--ttl must be 1m or more/],
 ]

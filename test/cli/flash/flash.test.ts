@@ -173,8 +173,25 @@ for (const kind of ['trixie', 'bookworm'] as const)
   test(`a stock image gets the package and what installs it: ${kind}`, async t => {
     const fleet = await bench(t, stockFiles[kind])
     if (!fleet) return
-    const ran = await fleet.flash('-H', 'board-1', '--package', join(fleet.folder, 'flotilla.deb'))
+    const wifi = [
+      '--wifi',
+      'Home',
+      '--wifi-password-file',
+      await fleet.file('pw', 'correct horse'),
+      '--wifi-country',
+      'DE',
+    ]
+    const ran = await fleet.flash('-H', 'board-1', '--package', join(fleet.folder, 'flotilla.deb'), ...wifi)
     t.is(ran.status, 0, ran.stderr)
+    // The system mounts its boot partition for everybody to read: the key is where its own first start wants it, and nowhere else.
+    const keyIn = kind === 'trixie' ? 'network-config' : 'flotilla/firstrun/flotilla-wifi.nmconnection'
+    const { wifi: told } = parseCardSettings((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? '')
+    t.deepEqual(told, { ssid: 'Home', keyIn, country: 'DE' })
+    t.true((await readBoot(fleet.out, keyIn))?.includes(deriveWifiKey('Home', 'correct horse')))
+    t.regex(
+      (await fleet.run('flash', '--inspect', fleet.out)).stdout,
+      new RegExp(`Wifi: +Home \\(DE\\), its key in ${keyIn}`),
+    )
     t.regex((await readBoot(fleet.out, 'flotilla/flotilla.deb')) ?? '', /^!<arch>/)
     t.regex((await readBoot(fleet.out, 'flotilla/install.sh')) ?? '', /^#!\/bin\/sh/)
     t.regex((await readBoot(fleet.out, 'cmdline.txt')) ?? '', /root=PARTUUID=8a676486-02 .*cgroup_enable=memory/)
@@ -183,6 +200,35 @@ for (const kind of ['trixie', 'bookworm'] as const)
     t.regex(ran.stderr, /Package .*flotilla\.deb/)
     await checkBoot(fleet.out)
   })
+
+test('a wifi that our own image has no drivers for is refused before anything is made', async t => {
+  const fleet = await bench(t, stockFiles.ownAmd64)
+  if (!fleet) return
+  const wifi = [
+    '--wifi',
+    'Home',
+    '--wifi-password-file',
+    await fleet.file('pw', 'correct horse'),
+    '--wifi-country',
+    'DE',
+  ]
+  const argv = [fleet.out, '--image', fleet.image, '-b', 'generic-amd64', '-H', 'board-1']
+  const ran = await fleet.run('flash', ...argv, ...wifi)
+  t.is(ran.status, 2)
+  t.regex(ran.stderr, /--wifi: Flotilla 0\.1\.0 for amd64 has drivers for the wifi of Raspberry Pis only.*take a cable/)
+  t.deepEqual([await fleet.names({ resource: 'jointokens' }), existsSync(fleet.out)], [[], false])
+  t.is((await fleet.run('flash', ...argv)).status, 0)
+})
+
+test('what our own image lacks for a board is told before it is written; an image of others has it', async t => {
+  const fleet = await bench(t)
+  const stock = fleet && (await bench(t, stockFiles.trixie))
+  if (!fleet || !stock) return
+  const lacks = /LOOK TWICE: it lacks the firmware of the wifi on most of these boards/
+  const argv = ['-b', 'rpi-zero-2w', '-H', 'board-1', '--package', join(stock.folder, 'flotilla.deb')]
+  t.regex((await fleet.run('flash', fleet.out, '--image', fleet.image, ...argv)).stderr, lacks)
+  t.notRegex((await stock.run('flash', stock.out, '--image', stock.image, ...argv)).stderr, lacks)
+})
 
 test("Debian's cloud image gets its settings where cloud-init finds them, by the label", async t => {
   const fleet = await bench(t, stockFiles.debianCloud)

@@ -115,7 +115,11 @@ test('a dry run shows each change, no secret, and makes nothing', async t => {
     /--- \/dev\/null\n\+\+\+ card\/flotilla\/join\n.*\n\+\(a join line, made when the card is written\)/,
   )
   t.regex(ran.stdout, /password: \*{6}/)
-  t.regex(ran.stdout, /\+ {2}key: \*{6}/)
+  t.regex(ran.stdout, /\+ {2}keyIn: network-config/)
+  t.regex(
+    ran.stdout,
+    /\n# At its first start [\s\S]*\n\+\+\+ card\/etc\/sysctl\.d\/60-flotilla\.conf\n[\s\S]*\n\+net\.ipv4\.ip_forward = 1\n/,
+  )
   t.notRegex(ran.stdout, /[0-9a-f]{64}|correct horse/)
   t.deepEqual(await fleet.names({ resource: 'jointokens' }), [])
   t.deepEqual(await fleet.names({ resource: 'nodes' }), [])

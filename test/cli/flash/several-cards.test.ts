@@ -6,6 +6,11 @@ import { makeStockImage, readBoot, stockFiles } from './stock-image.ts'
 const tools = ['mkfs.vfat', 'mcopy', 'sfdisk']
 const cardBytes = 64 * 1024 * 1024
 
+/** Another card in the same drive, in one go: whoever looks for a free loop device meanwhile is not to get this one. */
+async function change(drive: string, backing: string, ...options: string[]): Promise<void> {
+  await run('sh', '-c', 'losetup --detach "$0" && losetup "$@"', drive, ...options, drive, backing)
+}
+
 test('several cards go through one drive, and none is written twice', async t => {
   if (!canUseLoops(t, tools)) return
   const fleet = await createFleet(t, { size: { columns: 120, rows: 40 } })
@@ -31,8 +36,15 @@ test('several cards go through one drive, and none is written twice', async t =>
   await answer(/Network +none: LOOK TWICE.*Go on\? \[y\/N\] $/s, 'y')
   await answer(/Take the card of rack-1 out, and put one for rack-2 into .*press Enter\. $/, '')
   await running.warns(/This is still the card of rack-1\.\nPress Enter when the next card is in\. $/)
-  await run('losetup', '--detach', drive.path)
-  await run('losetup', drive.path, other.backing)
+  await change(drive.path, await fleet.file('no card', ''))
+  running.terminal.stdin.write('\n')
+  await running.warns(/There is no card in .* yet\.\nPress Enter when the next card is in\. $/)
+  await change(drive.path, other.backing, '--read-only')
+  running.terminal.stdin.write('\n')
+  await running.warns(
+    /Not this one: cannot write to .*: because it is read-only.*\nPress Enter when the next card is in\. $/,
+  )
+  await change(drive.path, other.backing)
   running.terminal.stdin.write('\n')
   await answer(/Go on with rack-2\? \[y\/N\] $/, 'y')
   const ran = await running.done
@@ -45,7 +57,7 @@ test('several cards go through one drive, and none is written twice', async t =>
   t.deepEqual((await fleet.names({ resource: 'nodes' })).sort(), ['rack-1', 'rack-2'])
 })
 
-test('the next card may be refused; what was written before stays good', async t => {
+test('without a terminal the next card is waited for; whoever ends that keeps the cards that are done', async t => {
   if (!canUseLoops(t, tools)) return
   const fleet = await createFleet(t)
   const image = await makeStockImage(t, { files: stockFiles.own })

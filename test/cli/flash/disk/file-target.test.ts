@@ -70,7 +70,7 @@ test('two flashes of one file are one too many; what a killed one has left is no
   await writeFile(`${path}.partial`, Buffer.alloc(30 * mib, 1), { mode: 0o644 })
   const target = await openTarget(path)
   t.is((await stat(`${path}.partial`)).mode & 0o777, 0o600)
-  t.regex(await refused(t, openTarget(path), 'Conflict'), /another flash writes to it/)
+  t.regex(await refused(t, openTarget(path), 'Conflict'), /another program has locked it/)
   await target.abandon()
   await write(path)
   t.true(disk.equals(await readFile(path)))

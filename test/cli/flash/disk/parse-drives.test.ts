@@ -39,6 +39,22 @@ test('what lies above a drive belongs to it: crypt and LVM with their mounts and
   t.deepEqual(nvme!.devices, ['259:0', '259:1', '259:2', '252:0', '252:1', '252:2'])
 })
 
+test('a disk inside is one also where its socket is called removable', t => {
+  const drives = parse(
+    row('sda', { tran: 'sata', rm: true }),
+    row('nvme0n1', { tran: 'nvme', rm: true }),
+    row('sdb', { tran: null, rm: true }),
+  )
+  t.deepEqual(
+    drives.map(({ name, removable }) => [name, removable]),
+    [
+      ['sda', false],
+      ['nvme0n1', false],
+      ['sdb', true],
+    ],
+  )
+})
+
 test('flash that is soldered in is no card, and its boot partitions are no drives', t => {
   const emmc = row('mmcblk0', { subsystems: 'block:mmc:mmc_host:platform', size: 62537072640 })
   const boot = row('mmcblk0boot0', { subsystems: 'block:mmc:mmc_host:platform', size: 4194304, ro: true })

@@ -40,7 +40,17 @@ const rows: Row[] = [
     reasons: [],
   },
   { what: 'a card that the desktop has mounted', drive: { ...card, parts: mounted('/media/me/bootfs') }, reasons: [] },
-  { what: 'one that is mounted by hand', drive: { ...card, parts: mounted('/mnt', '/run/media/me/x') }, reasons: [] },
+  {
+    what: 'one of which it has mounted two',
+    drive: { ...card, parts: mounted('/media/me/x', '/run/media/me/y') },
+    reasons: [],
+  },
+  {
+    what: "somebody's backup, mounted by hand",
+    drive: { ...card, parts: mounted('/mnt/backup') },
+    reasons: ['mounted!'],
+    says: /\/mnt\/backup on it is in use/,
+  },
   {
     what: 'a stick that serves files',
     drive: { ...card, parts: mounted('/srv/files') },
@@ -60,7 +70,7 @@ const rows: Row[] = [
       says: mount === '[SWAP]' ? /this machine swaps to it/ : /this machine runs from it/,
     }),
   ),
-  { what: 'a folder that only begins like one', drive: { ...card, parts: mounted('/mnt/usr') }, reasons: [] },
+  { what: 'a folder that only begins like one', drive: { ...card, parts: mounted('/media/usr') }, reasons: [] },
   {
     what: 'a system below LVM in LUKS',
     drive: { ...disk, parts: [over('crypt'), { ...over('lvm'), mounts: ['/'] }] },

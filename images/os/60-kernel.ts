@@ -1,7 +1,8 @@
 /** The kernel's modules and the firmware of their devices, without what no board of a fleet has. */
-import { existsSync, globSync, readdirSync } from 'node:fs'
+import { existsSync, globSync, lstatSync, readdirSync } from 'node:fs'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { CodedError } from '../../kit/errors.ts'
 import { measure } from './30-prune.ts'
 import { copyModules, indexModules, selectModules } from './modules.ts'
 import { placesOf, type Recipe, type Stage } from './recipe.ts'
@@ -53,6 +54,7 @@ export const kernel: Stage = {
     await copyModules(kept, modules, target)
     await indexModules(root, version)
     await copyFirmware(recipe)
+    await copyLicences(recipe)
     return `${version}: ${kept.length} of ${needs.size} modules, ${await measure(target)} MiB`
   },
 }
@@ -83,10 +85,28 @@ export function findKernel(recipe: Recipe): Kernel {
 async function copyFirmware(recipe: Recipe): Promise<void> {
   const { root, parts } = placesOf(recipe)
   const from = join(parts, 'usr/lib/firmware')
-  for (const glob of recipe.machine.driverFirmware)
-    for (const path of globSync(glob, { cwd: from })) {
+  for (const glob of recipe.machine.driverFirmware) {
+    const found = globSync(glob, { cwd: from })
+    // Debian moves such files from package to package: an image without them would leave boards without a network, in silence.
+    if (found.length === 0)
+      throw new CodedError(
+        'NotFound',
+        `cannot copy the firmware ${glob}: because none of ${recipe.machine.parts.join(', ')} has it`,
+      )
+    for (const path of found) {
       await mkdir(dirname(join(root, 'usr/lib/firmware', path)), { recursive: true })
       // Some are links to others in the same folder.
       await cp(join(from, path), join(root, 'usr/lib/firmware', path), { verbatimSymlinks: true })
     }
+  }
+}
+
+/** Kernel, firmware and loaders go by licences that must go with them; their packages are not in the image, their copyright files are. */
+async function copyLicences(recipe: Recipe): Promise<void> {
+  const { root, parts } = placesOf(recipe)
+  const isOwn = (path: string): boolean => !lstatSync(join(parts, dirname(path))).isSymbolicLink()
+  for (const path of globSync('usr/share/doc/*/copyright', { cwd: parts }).filter(isOwn)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await cp(join(parts, path), join(root, path))
+  }
 }

@@ -27,7 +27,7 @@ const fileSystems = [
   'nls_iso8859_1',
   'nls_utf8',
 ]
-/** Buses that nothing announces, and the watchdog's, whose machine would be reset before the system is up. */
+/** Buses and disks that nothing announces. */
 const unannounced = ['virtio_mmio', 'virtio_blk', 'virtio_pci', 'sd_mod']
 
 /** Below kernel/: all on the way to a card, a stick or a disk. Loaded when a device asks. */

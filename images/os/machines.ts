@@ -10,7 +10,7 @@ export interface Machine {
   kernel: { package: string; suite?: string }
   /** Not installed: some files of them are taken. */
   parts: string[]
-  /** Files below /usr/lib/firmware that drivers of our boards load. */
+  /** Files below /usr/lib/firmware that drivers of our boards load; a glob each, of which there must be some. */
   driverFirmware: string[]
   /** Where UEFI looks on a card that nobody told it of (UEFI 2.10, 3.5.1.1), and systemd-boot's name of the file. */
   loader: { from: string; to: string }
@@ -37,8 +37,14 @@ export const machines: Record<Architecture, Machine> = {
     // Drivers for the Pi 5's I/O chip (RP1: network, USB) came to Linux after the stable kernel of trixie.
     kernel: { package: 'linux-image-arm64', suite: 'trixie-backports' },
     parts: ['raspi-firmware', 'firmware-brcm80211', 'systemd-boot-efi'],
-    // Wifi of the Pi 3 (43430), Zero 2 W (43436, 43430b0), 3B+, 4 and 5 (43455), and of the Pi 400 (43456).
-    driverFirmware: ['brcm/brcmfmac434{30,36,36s,55,56}-sdio*', 'cypress/cyfmac434{30,55}-sdio*'],
+    // Wifi of the Pi 3 and some Zero 2 W (43430), of the 3B+, 4 and 5 (43455), and of the 400 (43456).
+    driverFirmware: [
+      'brcm/brcmfmac43430-sdio*',
+      'brcm/brcmfmac43455-sdio*',
+      'brcm/brcmfmac43456-sdio*',
+      'cypress/cyfmac43430-sdio*',
+      'cypress/cyfmac43455-sdio*',
+    ],
     loader: { from: 'systemd-bootaa64.efi', to: 'EFI/BOOT/BOOTAA64.EFI' },
     // FAT32 with LBA: what the boot ROM of a Pi 3 looks for. EDK2 and U-Boot take any FAT of a card.
     bootType: 'c',

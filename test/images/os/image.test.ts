@@ -20,9 +20,17 @@ test.after.always(() => rm(folder, { recursive: true, force: true }))
 /** On the way to a card, a stick or a disk of the boards that there are profiles for, and QEMU's. */
 const drivers = {
   amd64: ['ahci', 'nvme', 'sdhci-pci', 'sdhci-acpi', 'xhci-pci', 'usb-storage', 'uas', 'virtio_blk', 'sd_mod'],
-  // sdhost and iproc: Pi 3 and Zero 2 W; brcmstb: Pi 4 and 5; mip and rp1: USB of the Pi 5.
+  // sdhost and iproc: Pi 3 and Zero 2 W; brcmstb: Pi 4 and 5; mip and rp1: USB of the Pi 5. What switches the power of their cards hangs
+  // on pins and regulators: without these a card is never found.
   arm64: [
     'bcm2835',
+    'gpio-brcmstb',
+    'gpio-regulator',
+    'fixed',
+    'pinctrl-brcmstb-bcm2712',
+    'pinctrl-rp1',
+    'clk-rp1',
+    'reset-raspberrypi',
     'sdhci-iproc',
     'sdhci-brcmstb',
     'irq-bcm2712-mip',
@@ -35,6 +43,31 @@ const drivers = {
   ],
 }
 
+/** Of the Pis' wifi, and of wired chips of PCs. */
+const firmware = {
+  amd64: ['rtl_nic/rtl8168h-2.fw'],
+  arm64: ['brcm/brcmfmac43430-sdio.bin', 'brcm/brcmfmac43455-sdio.bin', 'brcm/brcmfmac43456-sdio.bin'],
+}
+/** Packages of which some files are taken, and which dpkg on the board does not know. */
+const licences = {
+  amd64: ['systemd-boot-efi', 'firmware-realtek'],
+  arm64: ['systemd-boot-efi', 'raspi-firmware', 'firmware-brcm80211'],
+}
+/** Of the boards that profiles promise our own image for, by the names that their firmware asks for (`upstream_kernel`). */
+const trees = [
+  ...['2837-rpi-3-b', '2837-rpi-3-b-plus', '2837-rpi-3-a-plus', '2837-rpi-cm3-io3', '2837-rpi-zero-2-w'],
+  ...['2711-rpi-4-b', '2711-rpi-400', '2711-rpi-cm4-io', '2712-rpi-5-b', '2712d0-rpi-5-b'],
+]
+
+test.serial('the image for arm64 has a device tree of each Raspberry Pi that it is for', async t => {
+  const image = await unpacked(t, 'arm64')
+  if (!image) return
+  const { stdout } = await execute('mdir', ['-b', '-i', `${image}@@${offsets.boot}`, '::a'], {
+    env: { ...process.env, MTOOLS_SKIP_CHECK: '1' },
+  })
+  for (const tree of trees) t.true(stdout.includes(`/bcm${tree}.dtb`), tree)
+})
+
 for (const architecture of architectures) {
   test.serial(`the image for ${architecture} is sound, bootable, and small`, async t => {
     const image = await unpacked(t, architecture)
@@ -44,11 +77,13 @@ for (const architecture of architectures) {
     const fat = `${image}.fat`
     await run('dd', `if=${image}`, `of=${fat}`, 'bs=1M', 'skip=4', 'count=256', 'conv=sparse', 'status=none')
     const clusters = /, (\d+)\/(\d+) clusters/.exec(await run('fsck.vfat', '-n', fat)) ?? []
-    t.deepEqual(await magicOf(image, 'a/vmlinuz'), '4d5a')
-    t.is(await magicOf(image, 'a/initrd'), '28b52ffd')
+    t.is(await bytesOf(image, 'a/vmlinuz', 0, 2), '4d5a')
+    // A Pi's firmware starts an Image as it is, and none that only UEFI unpacks (Documentation/arch/arm64/booting.rst).
+    if (architecture === 'arm64') t.is(await bytesOf(image, 'a/vmlinuz', 0x38, 4), Buffer.from('ARMd').toString('hex'))
+    t.is(await bytesOf(image, 'a/initrd', 0, 4), '28b52ffd')
     t.like(JSON.parse(await readBoot(image, 'flotilla/image.json')), { architecture })
     const loader = architecture === 'amd64' ? 'BOOTX64.EFI' : 'BOOTAA64.EFI'
-    t.is(await magicOf(image, `EFI/BOOT/${loader}`), '4d5a')
+    t.is(await bytesOf(image, `EFI/BOOT/${loader}`, 0, 2), '4d5a')
     const usedMB = (256 * 2 ** 20 * (Number(clusters[1]) / Number(clusters[2])) + (await filesOf(image)).bytes) / 1e6
     t.true(usedMB < 350, `${usedMB} MB used`)
   })
@@ -101,6 +136,27 @@ for (const architecture of architectures) {
     t.regex(await read('usr/lib/os-release'), /^VARIANT_ID="flotilla"$/m)
     t.regex(await read('etc/ssl/certs/ca-certificates.crt'), /BEGIN CERTIFICATE/)
   })
+
+  test.serial(
+    `the image for ${architecture} has what the drivers of its boards load, and the licences of all that is in it`,
+    async t => {
+      const image = await unpacked(t, architecture)
+      if (!image) return
+      const { root } = await filesOf(image)
+      const has = (path: string): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
+      for (const name of firmware[architecture]) t.true(has(`usr/lib/firmware/${name}`), name)
+      const kernel = await readdir(join(root, 'usr/lib/modules'))
+      for (const name of [...licences[architecture], `linux-(image|base)-${kernel[0]}`]) {
+        const found = (await readdir(join(root, 'usr/share/doc'))).filter(folder =>
+          new RegExp(`^${name.replaceAll('+', '\\+')}$`).test(folder),
+        )
+        t.true(
+          found.some(folder => has(`usr/share/doc/${folder}/copyright`)),
+          name,
+        )
+      }
+    },
+  )
 
   test.serial(`dpkg knows what is in the image for ${architecture}, as its manifest says`, async t => {
     const image = await unpacked(t, architecture)
@@ -157,14 +213,17 @@ function readBoot(image: string, path: string): Promise<string> {
   return run('mtype', '-i', `${image}@@${offsets.boot}`, `::${path}`)
 }
 
-/** The first bytes, by which programs know a file; 2 of a PE program, 4 of zstd's. */
-async function magicOf(image: string, path: string): Promise<string> {
-  const length = path.endsWith('initrd') ? 4 : 2
+/** By which programs know a file, hexadecimal. */
+async function bytesOf(
+  image: string,
+  path: string,
+  ...[offset, length]: [offset: number, length: number]
+): Promise<string> {
   const env = { ...process.env, MTOOLS_SKIP_CHECK: '1' }
   const { stdout } = await execute('mtype', ['-i', `${image}@@${offsets.boot}`, `::${path}`], {
     ...{ env, encoding: 'buffer' as const, maxBuffer: 2 ** 27 },
   })
-  return stdout.subarray(0, length).toString('hex')
+  return stdout.subarray(offset, offset + length).toString('hex')
 }
 
 /** The system, unpacked beside the image, and what it takes on the card. */

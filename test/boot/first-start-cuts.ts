@@ -14,8 +14,8 @@ export const cutPoints: CutPoint[] = [
   { name: 'formatting', after: /flotilla: making a file system/ },
   { name: 'images', after: /flotilla: step .*: importing container images/ },
   { name: 'joining', after: /flotilla: step .*: joining the cluster/ },
-  { name: 'forgetting', after: /flotilla: step .*: removing the join line/ },
-  { name: 'agent', after: /flotilla: step .*: starting the agent/ },
+  // Then the join line goes from the card, within the spread.
+  { name: 'ending', after: /flotilla: step .*: starting the agent/ },
 ]
 
 /** The cut comes at some moment within this after the point. */

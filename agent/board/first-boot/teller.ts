@@ -15,6 +15,8 @@ export interface TellerParts {
 
 /** Each further one is a screen or a line that says the same. */
 const maxConsoles = 4
+/** One less than the narrowest have, so that none goes on in the next line by itself. */
+const consoleColumns = 79
 
 export class Teller {
   #parts: TellerParts
@@ -66,9 +68,10 @@ export class Teller {
 
   async #print(text: string): Promise<void> {
     this.#consoles ??= await findConsoles(this.#parts.disk)
+    // Over the prompt of a login, where there is one: it comes again when somebody presses Enter.
+    const line = `\r${`flotilla: ${text}`.padEnd(consoleColumns)}\r\n`
     // A screen that is not there takes nothing, and is no reason to stop.
-    for (const path of this.#consoles)
-      await this.#parts.disk.poke(path, `\r\nflotilla: ${text}\r\n`).catch(() => undefined)
+    for (const path of this.#consoles) await this.#parts.disk.poke(path, line).catch(() => undefined)
   }
 }
 

@@ -3,8 +3,7 @@ import { access, constants, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { onBoard } from '../contract/card/card-places.ts'
-import { checkLabelName } from '../contract/resources/names.ts'
-import { maxNodeNameLength } from '../contract/wire/identity.ts'
+import { checkNodeName } from '../contract/wire/identity.ts'
 import type { JoinTicket } from '../contract/wire/join.ts'
 import { type Clock, systemClock } from '../kit/clock.ts'
 import { type Command, type Input, usageExitStatus } from '../kit/command-line.ts'
@@ -81,8 +80,7 @@ async function systemBoard(): Promise<NonNullable<JoinTerminal['board']>> {
 /** The host's name up to its first dot, when it may be a node's. Throws `Invalid` with the way out. */
 export function nodeNameOf(given: unknown): string {
   const name = typeof given === 'string' ? given : (hostname().toLowerCase().split('.')[0] ?? '')
-  const tooLong = name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : undefined
-  const problem = checkLabelName(name) ?? tooLong
+  const problem = checkNodeName(name)
   if (problem === undefined) return name
   throw new CodedError('Invalid', `cannot join as "${name}": because a node's name ${problem}. Choose one with --name`)
 }

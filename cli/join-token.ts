@@ -1,9 +1,7 @@
 /** Makes join tokens: the secret is made here and shown once; the master only ever sees its SHA-256. */
 import { createHash } from 'node:crypto'
 import type { OwnerReference } from '../contract/resources/meta.ts'
-import { checkLabelName } from '../contract/resources/names.ts'
 import { type JoinToken as JoinTokenObject, trustApiVersion } from '../contract/resources/trust.ts'
-import { maxNodeNameLength } from '../contract/wire/identity.ts'
 import { formatToken, type JoinToken } from '../contract/wire/join.ts'
 import type { Random } from '../kit/random.ts'
 import type { ApiClient } from './api-client.ts'
@@ -38,11 +36,6 @@ export async function createJoinToken(
 
 export async function revokeJoinToken(api: ApiClient, id: string): Promise<void> {
   await api.delete(targetOf(kindNamed('jointokens'), undefined, id))
-}
-
-/** What is wrong with the name of a node; undefined when nothing is. */
-export function checkNodeName(name: string): string | undefined {
-  return name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : checkLabelName(name)
 }
 
 /** The lengths are those that join.ts reads: 123 bits of a secret. */

@@ -1,9 +1,10 @@
 /** `flotilla token`: what lets a board join, shown once. */
+import { checkNodeName } from '../../contract/wire/identity.ts'
 import { formatTicket } from '../../contract/wire/join.ts'
 import { withSession } from '../connect.ts'
 import { describeFailure } from '../failure.ts'
 import type { RunCommand } from '../fleet.ts'
-import { checkNodeName, createJoinToken, revokeJoinToken } from '../join-token.ts'
+import { createJoinToken, revokeJoinToken } from '../join-token.ts'
 import { type Options, readOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import { runGet } from './get.ts'

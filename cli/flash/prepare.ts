@@ -1,7 +1,7 @@
 /** All that must be known before a card is written: the image and what it is, the board, names, keys. Nothing is written yet. */
 import { readFile } from 'node:fs/promises'
 import type { CardSettings, Wifi } from '../../contract/card/card-settings.ts'
-import { checkHostname } from '../../contract/card/check-card.ts'
+import { checkNodeName } from '../../contract/wire/identity.ts'
 import { loadProfile } from '../../firmware-config/load-profile.ts'
 import { type BoardProfile, boardNames } from '../../firmware-config/profile.ts'
 import { type Assets, programAssets } from '../../kit/assets.ts'
@@ -116,7 +116,7 @@ async function askBoard(assets: Assets, terminal: Terminal): Promise<string> {
 async function askHostname(terminal: Terminal): Promise<string> {
   if (!canAsk(terminal)) throw new UsageError('--hostname is missing: the name of the board, such as board-1')
   return askUntil('What is the board to be called (such as board-1)? ', terminal, answer => {
-    const problem = checkHostname(answer)
+    const problem = checkNodeName(answer)
     return problem === undefined ? { value: answer } : { problem: `${problem}.` }
   })
 }

@@ -1,9 +1,11 @@
 /** What somebody wants flashed, read from the command line and checked before anything is opened. */
 import type { CardSettings, StaticAddress } from '../../contract/card/card-settings.ts'
 import { checkAddress, followingCidr, isSameNetwork } from '../../contract/card/check-address.ts'
-import { checkCountry, checkHostname, checkTimezone } from '../../contract/card/check-card.ts'
+import { checkCountry, checkTimezone } from '../../contract/card/check-card.ts'
 import { checkSsid } from '../../contract/card/wifi-key.ts'
 import { checkLabelValue, checkQualifiedName } from '../../contract/resources/names.ts'
+import { checkNodeName } from '../../contract/wire/identity.ts'
+import { isMasterAddress } from '../../contract/wire/join.ts'
 import type { Input } from '../../kit/command-line.ts'
 import { type Options, readOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
@@ -37,7 +39,6 @@ export interface FlashWish {
 
 export const maxCards = 100
 const minTtlMs = 60_000
-const addressShape = /^([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):([1-9]\d{0,4})$/
 
 /** Throws UsageError. */
 export function readWish(input: Input): FlashWish {
@@ -48,7 +49,7 @@ export function readWish(input: Input): FlashWish {
   const wish: FlashWish = {
     target,
     board: options.text('board'),
-    hostname: checked('--hostname', options.text('hostname'), checkHostname),
+    hostname: checked('--hostname', options.text('hostname'), checkNodeName),
     count,
     role: options.text('role') === 'master' ? 'master' : 'node',
     image: options.text('image'),
@@ -81,7 +82,7 @@ export function namesOf(first: string, count: number): string[] {
     const number = String(start + index).padStart(digits.length, '0')
     return digits === '' ? `${stem}-${number}` : `${stem}${number}`
   })
-  for (const name of names) checked('--hostname', name, checkHostname)
+  for (const name of names) checked('--hostname', name, checkNodeName)
   return names
 }
 
@@ -177,8 +178,7 @@ function readLabels(text: string | undefined): Record<string, string> {
 }
 
 function readMaster(text: string): string {
-  const [, , port = ''] = addressShape.exec(text) ?? []
-  if (port !== '' && Number(port) <= 65_535) return text
+  if (isMasterAddress(text)) return text
   throw new UsageError(`--master: ${JSON.stringify(text)} is not HOST:PORT, such as 192.168.1.10:8883`)
 }
 

@@ -1,7 +1,7 @@
 /** Whether a value is a card's settings: a table of the fields, each with its rule. Pure. */
 import type { Problem } from '../../kit/errors.ts'
 import { checkLabelName } from '../resources/names.ts'
-import { maxNodeNameLength } from '../wire/identity.ts'
+import { checkNodeName } from '../wire/identity.ts'
 import type { CardSettings, StaticAddress, Wifi } from './card-settings.ts'
 import { checkAddress } from './check-address.ts'
 import { checkSshKey } from './ssh-key.ts'
@@ -24,13 +24,6 @@ export function checkCardSettings(value: unknown): Problem[] {
 export function checkTimezone(name: string): string | undefined {
   const isName = name.length <= 64 && /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/.test(name)
   return isName ? undefined : `${shown(name)} is no time zone: use a name such as Europe/Berlin`
-}
-
-/** What is wrong with the name of a host that becomes a node; undefined when nothing is. */
-export function checkHostname(name: string): string | undefined {
-  return name.length > maxNodeNameLength
-    ? `${shown(name)} is ${name.length} characters long: a node's name has at most ${maxNodeNameLength}`
-    : checkLabelName(name)
 }
 
 export function checkCountry(code: string): string | undefined {
@@ -61,7 +54,8 @@ const addressFields: Fields<StaticAddress> = {
 
 const settingsFields: Fields<CardSettings> = {
   board: ruled(checkLabelName),
-  hostname: ruled(checkHostname),
+  // The host's name becomes the node's.
+  hostname: ruled(checkNodeName),
   role: ruled(role => (['node', 'master'].includes(role) ? undefined : 'must be node or master')),
   wifi: checkFields(wifiFields, ['ssid', 'country']),
   sshKeys: listOf(ruled(checkSshKey), maxSshKeys),

@@ -1,6 +1,6 @@
 /** Rules of flotilla.dev/v1: JoinToken, NodeIdentity, User. Hashes and keys are never repeated: a token itself may stand there by mistake. */
 import { createPublicKey } from 'node:crypto'
-import { checkUserName, maxNodeNameLength, maxUsernameLength } from '../wire/identity.ts'
+import { checkNodeName, checkUserName, maxUsernameLength } from '../wire/identity.ts'
 import { checkLabelName, type NameRule, quote } from './names.ts'
 import { at, checkName, checkRange, checkUnique, type Place, report } from './place.ts'
 import type { JoinToken, NodeIdentity, User } from './trust.ts'
@@ -53,12 +53,6 @@ export function validateUser({ metadata, spec }: User, place: Place): void {
 export function checkNodeIdentityChange({ spec }: NodeIdentity, { spec: before }: NodeIdentity, place: Place): void {
   if (before.revoked !== true || spec.revoked === true || spec.publicKey !== before.publicKey) return
   report(at(place, 'spec', 'revoked'), 'cannot be taken back for this key: let the board join again with a new token')
-}
-
-function checkNodeName(name: string): string | undefined {
-  if (name.length > maxNodeNameLength)
-    return `${quote(name)} is ${name.length} characters long: use at most ${maxNodeNameLength}`
-  return checkLabelName(name)
 }
 
 /** It follows `system:tool:` in a certificate's common name. */

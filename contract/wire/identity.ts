@@ -1,5 +1,5 @@
 /** Who speaks: the kinds of identity, and the one name that a certificate, a broker, RBAC and the audit log know each by. */
-import { checkLabelName, checkSubdomainName } from '../resources/names.ts'
+import { checkLabelName, checkSubdomainName, quote } from '../resources/names.ts'
 
 export type Identity =
   /** TLS without a certificate of its own: a board that shows a join token, and nothing else. */
@@ -17,6 +17,13 @@ export type IdentityKind = Identity['kind']
 export const maxUsernameLength = 64
 /** What is left of it for a node's own name. */
 export const maxNodeNameLength = maxUsernameLength - 'system:node:'.length
+
+/** What is wrong with the name of a node, with what is right; undefined when nothing is. */
+export function checkNodeName(name: string): string | undefined {
+  return name.length > maxNodeNameLength
+    ? `${quote(name)} is ${name.length} characters long: use at most ${maxNodeNameLength}`
+    : checkLabelName(name)
+}
 
 /** The DNS name in every server certificate of a cluster: our own clients ask for it, whatever address led them there. */
 export const masterServerName = 'flotilla-master'

@@ -78,7 +78,7 @@ export function parseTicket(text: string): JoinTicket {
   if (token === '') throw bad('it does not look like flotilla://TOKEN@HOST:PORT/CLUSTER?ca=sha256:FINGERPRINT')
   const addresses = hosts.split(',')
   if (addresses.length > maxAddresses) throw bad(`it has more than ${maxAddresses} addresses`)
-  if (!addresses.every(isAddress)) throw bad('an address in it is not HOST:PORT')
+  if (!addresses.every(isMasterAddress)) throw bad('an address in it is not HOST:PORT')
   const problem = checkLabelName(cluster)
   if (problem !== undefined) throw bad(`the name of its cluster is wrong: ${problem}`)
   if (!fingerprintShape.test(caFingerprint)) throw bad('the fingerprint of its CA is not 64 hexadecimal digits')
@@ -97,7 +97,8 @@ export function parseToken(text: string): JoinToken | undefined {
   return rest.length === 0 && idShape.test(id) && secretShape.test(secret) ? { id, secret } : undefined
 }
 
-function isAddress(text: string): boolean {
+/** `HOST:PORT`; an IPv6 address in brackets. */
+export function isMasterAddress(text: string): boolean {
   const [, , port = ''] = addressShape.exec(text) ?? []
   return port !== '' && Number(port) <= 65_535
 }

@@ -1,8 +1,7 @@
 /** A board shows a token and gets its first certificate: the token is used up and the board is known in one transaction. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { checkLabelName } from '../../contract/resources/names.ts'
 import { type JoinToken, type NodeIdentity, trustApiVersion } from '../../contract/resources/trust.ts'
-import { maxNodeNameLength } from '../../contract/wire/identity.ts'
+import { checkNodeName } from '../../contract/wire/identity.ts'
 import { type JoinRequest, parseToken } from '../../contract/wire/join.ts'
 import { type Clock, rfc3339 } from '../../kit/clock.ts'
 import { CodedError, hasCode } from '../../kit/errors.ts'
@@ -51,8 +50,7 @@ export class BoardJoiner {
     const token = await this.#findToken(text, name)
     const refuse = (code: CodedError['code'], why: string): CodedError =>
       joinRefused(this.#parts.events, { name, code, why, about: token })
-    const problem =
-      name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : checkLabelName(name)
+    const problem = checkNodeName(name)
     if (problem !== undefined) throw refuse('Invalid', `the name ${problem}`)
     const { publicKey } = await readCsr(csr).catch(error => {
       throw hasCode(error, 'BadRequest', 'Invalid') ? refuse(error.code, error.message) : error

@@ -12,6 +12,7 @@ import { formatToken, parseTicket } from '../../../contract/wire/join.ts'
 import { createFleet, type FleetHarness, type Ran } from '../harness.ts'
 import { canUse } from './disk/loop-device.ts'
 import { checkBoot, makeStockImage, readBoot, stockFiles, tool } from './stock-image.ts'
+import { passphrase, wifiWords } from './wifi-words.ts'
 
 const tools = ['mkfs.vfat', 'fsck.vfat', 'mcopy', 'sfdisk']
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHjTWIg5Al9de76GEN0yxEo/L7fPCHUn11E7w/jIB2V me@laptop'
@@ -38,8 +39,8 @@ const nodeOf = async (fleet: FleetHarness, name: string): Promise<Node> =>
 test('a card of our own image holds its settings and a join line that the master knows by its hash', async t => {
   const fleet = await bench(t)
   if (!fleet) return
-  const [key, password] = [await fleet.file('id.pub', `# mine\n${sshKey}\n`), await fleet.file('pw', 'correct horse\n')]
-  const wifi = ['--wifi', 'My Home', '--wifi-password-file', password, '--wifi-country', 'de']
+  const key = await fleet.file('id.pub', `# mine\n${sshKey}\n`)
+  const wifi = await wifiWords(fleet, 'My Home')
   const more = [
     '--address',
     '192.168.1.20/24',
@@ -55,7 +56,7 @@ test('a card of our own image holds its settings and a join line that the master
   t.deepEqual(parseCardSettings((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? ''), {
     board: 'rpi-4',
     hostname: 'board-1',
-    wifi: { ssid: 'My Home', key: deriveWifiKey('My Home', 'correct horse'), country: 'DE' },
+    wifi: { ssid: 'My Home', key: deriveWifiKey('My Home', passphrase), country: 'DE' },
     sshKeys: [sshKey],
     address: { cidr: '192.168.1.20/24', gateway: '192.168.1.1', nameservers: ['9.9.9.9'] },
     timezone: 'Europe/Berlin',
@@ -67,7 +68,7 @@ test('a card of our own image holds its settings and a join line that the master
   t.deepEqual([spec.nodeName, spec.uses], ['board-1', 1])
   const leftMs = Date.parse(spec.expirationTimestamp) - Date.now()
   t.true(leftMs > 6.9 * 86_400_000 && leftMs <= 7 * 86_400_000)
-  for (const secret of ['correct horse', ticket.token.secret, deriveWifiKey('My Home', 'correct horse')])
+  for (const secret of [passphrase, ticket.token.secret, deriveWifiKey('My Home', passphrase)])
     t.false(`${ran.stdout}${ran.stderr}`.includes(secret))
   t.is((await stat(fleet.out)).mode & 0o777, 0o600, 'it holds keys')
   await checkBoot(fleet.out)
@@ -173,21 +174,14 @@ for (const kind of ['trixie', 'bookworm'] as const)
   test(`a stock image gets the package and what installs it: ${kind}`, async t => {
     const fleet = await bench(t, stockFiles[kind])
     if (!fleet) return
-    const wifi = [
-      '--wifi',
-      'Home',
-      '--wifi-password-file',
-      await fleet.file('pw', 'correct horse'),
-      '--wifi-country',
-      'DE',
-    ]
+    const wifi = await wifiWords(fleet)
     const ran = await fleet.flash('-H', 'board-1', '--package', join(fleet.folder, 'flotilla.deb'), ...wifi)
     t.is(ran.status, 0, ran.stderr)
     // The system mounts its boot partition for everybody to read: the key is where its own first start wants it, and nowhere else.
     const keyIn = kind === 'trixie' ? 'network-config' : 'flotilla/firstrun/flotilla-wifi.nmconnection'
     const { wifi: told } = parseCardSettings((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? '')
     t.deepEqual(told, { ssid: 'Home', keyIn, country: 'DE' })
-    t.true((await readBoot(fleet.out, keyIn))?.includes(deriveWifiKey('Home', 'correct horse')))
+    t.true((await readBoot(fleet.out, keyIn))?.includes(deriveWifiKey('Home', passphrase)))
     t.regex(
       (await fleet.run('flash', '--inspect', fleet.out)).stdout,
       new RegExp(`Wifi: +Home \\(DE\\), its key in ${keyIn}`),
@@ -204,14 +198,7 @@ for (const kind of ['trixie', 'bookworm'] as const)
 test('a wifi that our own image has no drivers for is refused before anything is made', async t => {
   const fleet = await bench(t, stockFiles.ownAmd64)
   if (!fleet) return
-  const wifi = [
-    '--wifi',
-    'Home',
-    '--wifi-password-file',
-    await fleet.file('pw', 'correct horse'),
-    '--wifi-country',
-    'DE',
-  ]
+  const wifi = await wifiWords(fleet)
   const argv = [fleet.out, '--image', fleet.image, '-b', 'generic-amd64', '-H', 'board-1']
   const ran = await fleet.run('flash', ...argv, ...wifi)
   t.is(ran.status, 2)

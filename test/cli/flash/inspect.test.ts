@@ -9,6 +9,7 @@ import { parseTicket } from '../../../contract/wire/join.ts'
 import { createFleet, type FleetHarness } from '../harness.ts'
 import { canUse } from './disk/loop-device.ts'
 import { makeStockImage, readBoot, stockFiles, temporaryFolder, tool } from './stock-image.ts'
+import { wifiWords } from './wifi-words.ts'
 
 const tools = ['mkfs.vfat', 'mcopy', 'sfdisk']
 
@@ -20,14 +21,7 @@ async function flashed(
   const fleet = await createFleet(t)
   const image = await makeStockImage(t, { files: stockFiles.own })
   const out = join(fleet.folder, 'card.img')
-  const wifi = [
-    '--wifi',
-    'Home',
-    '--wifi-password-file',
-    await fleet.file('pw', 'correct horse'),
-    '--wifi-country',
-    'DE',
-  ]
+  const wifi = await wifiWords(fleet)
   const ran = await fleet.run('flash', out, '--image', image, '-b', 'rpi-4', '-H', 'board-1', ...wifi, ...more)
   t.is(ran.status, 0, ran.stderr)
   return { fleet, out, image }
@@ -95,14 +89,7 @@ test('a dry run shows each change, no secret, and makes nothing', async t => {
   const fleet = await createFleet(t)
   const image = await makeStockImage(t, { files: stockFiles.trixie })
   const debian = await fleet.file('flotilla.deb', '!<arch>\ndebian-binary   x')
-  const wifi = [
-    '--wifi',
-    'Home',
-    '--wifi-password-file',
-    await fleet.file('pw', 'correct horse'),
-    '--wifi-country',
-    'DE',
-  ]
+  const wifi = await wifiWords(fleet)
   const argv = ['flash', '--image', image, '-b', 'rpi-4', '-H', 'board-1', '--package', debian, ...wifi, '--dry-run']
   const ran = await fleet.run(...argv, '--server', 'mqtts://nowhere')
   t.is(ran.status, 0, ran.stderr)

@@ -1,6 +1,5 @@
 /** The host's name, which becomes the node's: one that may be, and that no other board has. */
-import { checkLabelName } from '../../../../contract/resources/names.ts'
-import { maxNodeNameLength } from '../../../../contract/wire/identity.ts'
+import { checkNodeName } from '../../../../contract/wire/identity.ts'
 import type { BoardView } from '../board-view.ts'
 import { defineCheck, type Finding, ok } from '../check.ts'
 
@@ -25,8 +24,7 @@ async function observe(view: BoardView): Promise<Facts> {
 }
 
 function judge({ name, elsewhere }: Facts): Finding {
-  const problem =
-    name.length > maxNodeNameLength ? `must be at most ${maxNodeNameLength} characters` : checkLabelName(name)
+  const problem = checkNodeName(name)
   const fix = 'hostnamectl set-hostname NAME, or flotilla join --name NAME'
   if (problem !== undefined) return { level: 'failure', found: `"${name}"`, why: `the name of a node ${problem}`, fix }
   if (elsewhere.length > 0)

@@ -1,10 +1,11 @@
 /** Gives a board of the lab what a person would paste on it: a line by which it joins, bound to its name. */
+
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { onBoard } from '../../contract/card/card-places.ts'
 import { writePrivateFile } from '../../kit/private-file.ts'
 import type { Machine } from './layout.ts'
-import { joinLinePath } from './plan-services.ts'
 import { run } from './run.ts'
 import type { Lab } from './state.ts'
 
@@ -19,6 +20,6 @@ export async function ensureJoinLine({ layout, state }: Lab, board: Machine): Pr
   const words = ['token', 'create', '--node', board.name, '--ttl', ttl]
   const line = await run([...state.program, ...words], { env: { FLOTILLA_CONFIG: layout.configFile } })
   await mkdir(disk, { recursive: true })
-  await writePrivateFile(join(disk, basename(joinLinePath)), line)
+  await writePrivateFile(join(disk, basename(onBoard.join)), line)
   return true
 }

@@ -1,4 +1,5 @@
 /** What runs on each machine of the lab, and with which words. Pure. */
+import { onBoard } from '../../contract/card/card-places.ts'
 import { bytesOf, milliCpu } from '../../contract/resources/quantity.ts'
 import type { Limits } from './cgroups.ts'
 import { type Machine, mqttPort } from './layout.ts'
@@ -8,8 +9,6 @@ import { masterDataDir, type Service } from './render-init.ts'
 import type { Lab, LabState } from './state.ts'
 
 export const clusterName = 'lab'
-/** On a board's disk: the agent joins by it, and deletes it. */
-export const joinLinePath = '/var/lib/flotilla/join'
 /** Those of flotilla-agent.service, in setpriv's words: what works in the lab works there. */
 export const agentCapabilities = ['net_admin', 'dac_override', 'chown', 'fowner', 'kill']
 
@@ -60,7 +59,7 @@ function masterServices({ layout, state }: Lab): Service[] {
 function agentService({ state }: Lab, machine: Machine): Service {
   const capacity = [state.cpu && `cpu=${state.cpu}`, state.memory && `memory=${state.memory}`].filter(Boolean)
   const flags = {
-    join: joinLinePath,
+    join: onBoard.join,
     name: machine.name,
     'cgroup-parent': `/${machine.podsCgroup}`,
     ...(capacity.length > 0 && { capacity: capacity.join(',') }),

@@ -1,4 +1,5 @@
 /** Man pages of the commands: one for the program, one for each of its commands with all below it. */
+import { onBoard } from '../../contract/card/card-places.ts'
 import type { Place, PlaceOption } from './places.ts'
 
 export interface ManFacts {
@@ -161,8 +162,8 @@ const environment: Array<[string, string]> = [
 ]
 const files: Array<[string, string]> = [
   ['~/.config/flotilla/config.yaml', 'The clusters that one may command, and the keys for them.'],
-  ['/var/lib/flotilla', "The agent's identity and what it last was told to run."],
-  ['/var/lib/flotilla/join', 'A join line that is put here makes the machine join: the agent uses it and deletes it.'],
+  [onBoard.data, "The agent's identity and what it last was told to run."],
+  [onBoard.join, 'A join line that is put here makes the machine join: the agent uses it and deletes it.'],
   ['/var/lib/flotilla/master', "The cluster's state and keys, on the machine of its master."],
 ]
 const firstSteps = [

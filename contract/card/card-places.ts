@@ -43,6 +43,7 @@ export interface OwnImage {
 export const onBoard = {
   /** The agent's directory. */
   data: '/var/lib/flotilla',
+  /** A join line that is put here: the agent joins by it, and deletes it. */
   join: '/var/lib/flotilla/join',
   /** Which steps of the first start are done. */
   firstBoot: '/var/lib/flotilla/first-boot.json',

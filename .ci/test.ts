@@ -1,6 +1,10 @@
-/** Runs all tests: rooms side by side, then those that own whole labs one after the other, then boards under emulation; then counts. */
+/**
+ * Runs all tests: rooms side by side, then those that own whole labs one after the other, then boards under emulation; then counts, what
+ * they have left on this machine as well.
+ */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { traces } from './traces.ts'
 
 interface Count {
   passed: number
@@ -21,6 +25,7 @@ const suites: Suite[] = [
   { name: 'boot', argv: [process.execPath, 'test/boot/test-boot.ts', 'amd64', 'arm64'] },
 ]
 
+const before = new Set(traces())
 const chosen = suites.filter(({ name }) => process.argv.length === 2 || process.argv.includes(name))
 const total: Count = { passed: 0, failed: 0 }
 for (const suite of chosen) {
@@ -28,6 +33,10 @@ for (const suite of chosen) {
   const count = await runSuite(suite)
   total.passed += count.passed
   total.failed += count.failed
+}
+for (const trace of traces().filter(line => !before.has(line))) {
+  process.stdout.write(`  ✘ [fail]: the tests have left behind: ${trace}\n`)
+  total.failed += 1
 }
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1

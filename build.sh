@@ -10,16 +10,19 @@ lab_tools=(containerd:containerd runc:runc nft:nftables ip:iproute2 nsenter:util
 # Programs of other architectures, by emulation.
 armv7_tools=(qemu-arm-static:qemu-user-static /usr/arm-linux-gnueabihf/lib/libstdc++.so.6:libstdc++6-armhf-cross
   /usr/arm-linux-gnueabihf/lib/libatomic.so.1:libatomic1-armhf-cross)
-arm64_tools=(qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross
-  /usr/aarch64-linux-gnu/lib/libatomic.so.1:libatomic1-arm64-cross)
+arm64_tools=(qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross)
 test_tools=(mmdebstrap:mmdebstrap readelf:binutils lintian:lintian bash:bash zsh:zsh fish:fish man:man-db groff:groff shellcheck:shellcheck
   mosquitto:mosquitto git:git openssl:openssl faketime:faketime systemd-analyze:systemd ssh-keygen:openssh-client
   setpriv:util-linux lsblk:util-linux losetup:mount sfdisk:fdisk mkfs.ext4:e2fsprogs xz:xz-utils zip:zip zstd:zstd
   mcopy:mtools mkfs.vfat:dosfstools mkfs.erofs:erofs-utils patch:patch
   "${arm64_tools[@]}" "${armv7_tools[@]}")
+# What the program is packed with, signed by, and dated by.
+pack_tools=(npm:npm ssh-keygen:openssh-client git:git)
+# Debian's busybox of any architecture, which apt fetches and believes by this.
+busybox_tools=(/usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
 # What images are put together with; apt and dpkg are there, since this is Debian.
-image_tools=(npm:npm busybox:busybox-static depmod:kmod systemctl:systemd mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk
-  mkfs.erofs:erofs-utils xz:xz-utils zstd:zstd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
+image_tools=(depmod:kmod systemctl:systemd mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk mkfs.erofs:erofs-utils
+  xz:xz-utils zstd:zstd "${pack_tools[@]}" "${busybox_tools[@]}")
 # Machines under emulation, and what looks into their cards.
 boot_tools=(qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
   /usr/share/qemu-efi-aarch64/QEMU_EFI.fd:qemu-efi-aarch64 mcopy:mtools sfdisk:fdisk debugfs:e2fsprogs ssh:openssh-client
@@ -31,7 +34,7 @@ Usage: ./build.sh [command]
 
   (none)         check and compile; leaves a runnable dist/flotilla
   pack [--arch x64,arm64,armv7] [--with pkg]
-                 the whole program as one file for each architecture, in dist/pack
+                 the whole program as one file for each architecture, in dist/pack; by pkg, to compare, in dist/pack-pkg
   deb [--arch amd64,arm64]
                  the Debian packages, in dist/deb; packs first what is missing or old
   images [--arch amd64,arm64] [--manifest FILE]
@@ -41,11 +44,11 @@ Usage: ./build.sh [command]
                  our images flashed, booted in QEMU, joined, serving, cut, and coming back; with times
   test           everything that CI runs; the last line says how many tests passed
   bench [name…]  the benchmarks, as a table
-  nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire, and boards cut at every
-                 point of their first start
+  nightly        what takes longer than CI may: a million inputs for every decoder that faces the wire, an image built twice and
+                 compared, and boards cut at every point of their first start; it ends with what failed
   help           this text
 
-images, demo, test, test-boot and bench need root and install missing Debian packages with apt-get.
+images, demo, test, test-boot, bench and nightly need root and install missing Debian packages with apt-get.
 TEXT
 }
 
@@ -60,8 +63,7 @@ main() {
     test) shift; need_root test; build "${lab_tools[@]}" "${test_tools[@]}" "${boot_tools[@]}"
       case " ${*:-boot} " in *" boot "*) boot_parts ;; esac; on_node24 .ci/test.ts "$@" ;;
     bench) shift; need_root bench; build "${lab_tools[@]}" "${test_tools[@]}"; case " ${*:-board} " in *" board "*) boot_parts ;; esac; on_node24 bench/bench.ts "$@" ;;
-    nightly) shift; need_root nightly; build; boot_parts; on_node24 test/fuzz/nightly.ts "$@"
-      on_node24 test/boot/test-boot.ts --every-cut amd64-uefi arm64-uefi raspi3b ;;
+    nightly) shift; need_root nightly; build "${image_tools[@]}"; boot_parts; nightly "$@" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -93,7 +95,7 @@ bundle() {
 
 # The whole program as one file for each architecture, in dist/pack: ./build.sh pack [--arch x64,arm64,armv7] [--with pkg].
 pack() {
-  install_debian npm:npm ssh-keygen:openssh-client
+  install_debian "${pack_tools[@]}"
   install_npm
   case " $* " in
     # An old Node has to write its own part of the program, and runs under emulation for that.
@@ -106,25 +108,44 @@ pack() {
       *" --arch "*"${architecture/amd64/x64}"*) ;;
       *" --arch "*) continue ;;
     esac
-    [ -e "dist/images/$architecture/pause.tar" ] || { install_debian busybox:busybox-static; container_images "$architecture"; }
+    ensure_container_images "$architecture"
   done
   step "packing"
   on_node24 images/program/pack.ts "$@"
 }
 
-# For what is made of the programs: packs when one is missing or older than its sources.
+# Whether MADE is missing, or older than anything that it is made of: is_stale MADE SOURCE…. Folders count too: a file may have gone.
+is_stale() {
+  local made=$1
+  shift
+  [ ! -e "$made" ] || [ -n "$(find "$@" -newer "$made" -print -quit 2>/dev/null)" ]
+}
+
+# Our container images for one architecture, as archives that are in the program and beside it in the package.
+ensure_container_images() {
+  is_stale "dist/images/$1/pause.tar" images/*.ts || is_stale "dist/images/$1/hello.tar" images/*.ts || return 0
+  install_debian "${busybox_tools[@]}"
+  step "making the container images for $1"
+  on_node24 images/build.ts "dist/images/$1" "$1"
+}
+
+# For what is made of the programs, each by Debian's name of its architecture.
 ensure_pack() {
-  local program stale=()
-  for program in "$@"; do
-    if [ ! -e "dist/pack/flotilla-linux-$program" ] || [ -n "$(find agent cli contract firmware-config images/program kit master \
-      flotilla.ts package-lock.json -newer "dist/pack/flotilla-linux-$program" -type f -print -quit)" ]; then stale+=("$program"); fi
+  local architecture stale=()
+  for architecture in "$@"; do
+    ensure_container_images "$architecture"
+    if is_stale "$(program_of "$architecture")" "${program_sources[@]}" "dist/images/$architecture"; then
+      stale+=("${architecture/amd64/x64}")
+    fi
   done
   [ ${#stale[@]} -eq 0 ] || pack --arch "$(IFS=,; echo "${stale[*]}")"
 }
+program_sources=(agent cli contract firmware-config images/*.ts images/program kit master ./*.ts package-lock.json)
+program_of() { echo "dist/pack/flotilla-linux-${1/amd64/x64}"; }
 
 # The Debian packages, in dist/deb: ./build.sh deb [--arch amd64,arm64] [--level 0-9, of xz].
 deb() {
-  local architectures=amd64,arm64 level=3 architecture
+  local architectures=amd64,arm64 level=3 each
   while [ $# -gt 0 ]; do
     case "$1" in
       --arch) architectures=$2; shift 2 ;;
@@ -132,29 +153,24 @@ deb() {
       *) usage >&2; exit 2 ;;
     esac
   done
-  install_debian npm:npm busybox:busybox-static xz:xz-utils
+  install_debian "${pack_tools[@]}"
   install_npm
-  for architecture in ${architectures//,/ }; do
-    case "$architecture" in amd64) ensure_pack x64 ;; *) ensure_pack "$architecture" ;; esac
-    [ -e "dist/images/$architecture/pause.tar" ] || container_images "$architecture"
-  done
+  IFS=, read -ra each <<<"$architectures"
+  ensure_pack "${each[@]}"
   step "building the Debian packages"
   on_node24 images/debian/build.ts --arch "$architectures" --level "$level"
 }
 
-# Our container images for one architecture, as archives that come with the package.
-container_images() { on_node24 images/build.ts "dist/images/$1" "$1"; }
-
-# For what is made of the packages: builds when one is missing or older than its sources.
+# For what is made of the packages.
 ensure_deb() {
-  local architecture package stale=()
+  local architecture stale=()
+  ensure_pack "$@"
   for architecture in "$@"; do
-    package=$(find dist/deb -name "flotilla_*_$architecture.deb" -newer images/debian/build.ts -print -quit 2>/dev/null || true)
-    if [ -z "$package" ] || [ -n "$(find agent cli contract firmware-config images/debian images/program kit master flotilla.ts \
-      package-lock.json "dist/images/$architecture" -newer "$package" -type f -print -quit 2>/dev/null)" ]; then stale+=("$architecture"); fi
+    if is_stale "$(package_of "$architecture")" "$(program_of "$architecture")" images/debian; then stale+=("$architecture"); fi
   done
   [ ${#stale[@]} -eq 0 ] || deb --arch "$(IFS=,; echo "${stale[*]}")"
 }
+package_of() { echo "dist/deb/flotilla_$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)_$1.deb"; }
 
 # The images for boards, in dist/os: ./build.sh images [--arch amd64,arm64] [--manifest FILE].
 images() {
@@ -175,14 +191,13 @@ images() {
   on_node24 images/os/build.ts --arch "$architectures" "${arguments[@]}"
 }
 
-# For what boots or flashes images: builds when one is missing or older than its sources.
+# For what boots or flashes images.
 ensure_images() {
-  local architecture image stale=()
+  local architecture stale=()
   ensure_deb "$@"
   for architecture in "$@"; do
-    image="dist/os/flotilla-$architecture.img.zst"
-    if [ ! -e "$image" ] || [ -n "$(find contract/card firmware-config images/os images/apt.ts images/run.ts dist/deb/flotilla_*_"$architecture.deb" \
-      -newer "$image" -type f -print -quit)" ]; then stale+=("$architecture"); fi
+    if is_stale "dist/os/flotilla-$architecture.img.zst" "$(package_of "$architecture")" contract/card firmware-config images/os \
+      images/apt.ts images/run.ts; then stale+=("$architecture"); fi
   done
   [ ${#stale[@]} -eq 0 ] || images --arch "$(IFS=,; echo "${stale[*]}")"
 }
@@ -191,6 +206,16 @@ ensure_images() {
 boot_parts() {
   install_debian "${boot_tools[@]}"
   ensure_images amd64 arm64
+}
+
+# Each part runs, whatever became of those before it.
+nightly() {
+  local failed=()
+  on_node24 test/fuzz/nightly.ts "$@" || failed+=("the decoders")
+  on_node24 test/images/os/build-twice.ts amd64 || failed+=("the image that was built twice")
+  on_node24 test/boot/test-boot.ts --every-cut amd64-uefi arm64-uefi raspi3b || failed+=("the boards")
+  [ ${#failed[@]} -eq 0 ] || { printf 'nightly: failed: %s\n' "${failed[@]}"; exit 1; }
+  echo "nightly: all passed"
 }
 
 # Debian's npm may be old and run an old Node: it only unpacks what the lock file names, and runs no install scripts.

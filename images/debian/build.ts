@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { version } from '../../contract/version.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
+import { signFiles } from '../program/signature.ts'
 import { type Architecture, architectures } from './control.ts'
 import { listPackageFiles, places } from './package-files.ts'
 import { writeDeb } from './write-deb.ts'
@@ -104,6 +105,7 @@ async function main(): Promise<void> {
     level: Number(values.level),
     ...(values.version !== undefined && { version: values.version }),
   })
+  await signFiles(values.out, { which: /\.deb$/ })
   process.stdout.write(`${paths.join('\n')}\n`)
 }
 

@@ -32,11 +32,10 @@ export const depends = [
 ]
 /** What some commands start: a board can do without. */
 const recommends = [
-  // `flotilla flash`: reads drives, tables and compressed images.
+  // `flotilla flash`: partition tables, and images in xz, which it unpacks slower by itself. zstd, gzip and zip are Node's and our own.
   'fdisk',
   'xz-utils',
-  'zstd',
-  // The first start and the master find each other by name where there is no address on the card.
+  // By these containerd believes registries of images; its own package does not ask for them.
   'ca-certificates',
 ]
 const suggests = ['mosquitto', 'bash-completion']

@@ -1,16 +1,14 @@
 /** Builds the images for boards: `node images/os/build.ts [--arch amd64,arm64] [--out dist/os] [--manifest FILE] [--keep]`. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { version } from '../../contract/version.ts'
 import { programAssets } from '../../kit/assets.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { CodedError, messageOf } from '../../kit/errors.ts'
 import { renderManifest } from '../apt.ts'
+import { signFiles } from '../program/signature.ts'
 import { run } from '../run.ts'
 import { packages } from './10-packages.ts'
 import { readFetched, unpack } from './20-unpack.ts'
@@ -85,7 +83,7 @@ async function openRecipe(architecture: Architecture, manifest: string | undefin
   }
 }
 
-/** The files that people get: the image, what it is made of, and sums of all images that are there. */
+/** The files that people get: the image, what it is made of, and signed sums of all images that are there. */
 async function release(recipe: Recipe, out: string): Promise<string> {
   const name = `flotilla-${recipe.machine.architecture}`
   const { installed, parts } = await readFetched(recipe)
@@ -94,16 +92,8 @@ async function release(recipe: Recipe, out: string): Promise<string> {
   // Without --long: flash, and whatever else unpacks it, needs no more than 8 MiB for it.
   await run('zstd', ['-q', '-f', '-T0', '-9', placesOf(recipe).diskImage, '-o', `${target}.part`])
   await rename(`${target}.part`, target)
-  const names = (await readdir(out)).filter(file => /\.(zst|manifest)$/.test(file)).sort()
-  const sums = await Promise.all(names.map(async file => `${await sha256(join(out, file))}  ${file}\n`))
-  await writeFile(join(out, 'SHA256SUMS'), sums.join(''))
+  await signFiles(out, { which: /^[^/]+\.(zst|manifest)$/ })
   return `${Math.round((await stat(target)).size / 1e6)} MB`
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }
 
 function checkArchitecture(name: string): Architecture {

@@ -15,7 +15,7 @@ import { writePkg } from './pkg.ts'
 import { runTool } from './run-tool.ts'
 import { renderSbom } from './sbom.ts'
 import { writeSea } from './sea.ts'
-import { signChecksums, writeChecksums } from './signature.ts'
+import { signFiles } from './signature.ts'
 
 export interface PackOptions {
   root: string
@@ -117,22 +117,22 @@ async function main(argv: string[]): Promise<void> {
     args: argv,
     options: {
       arch: { type: 'string', default: 'x64,arm64' },
-      out: { type: 'string', default: 'dist/pack' },
+      out: { type: 'string' },
       with: { type: 'string', default: 'sea' },
     },
   })
   const packer = packers.find(known => known === values.with)
   if (!packer) throw new CodedError('BadRequest', `cannot pack: because --with is ${packers.join(' or ')}`)
   const root = resolve(import.meta.dirname, '../..')
-  const outDir = resolve(values.out)
+  // What is there to compare must not get into packages and images, which take what is in dist/pack.
+  const outDir = resolve(values.out ?? (packer === 'pkg' ? 'dist/pack-pkg' : 'dist/pack'))
   const epoch = await sourceEpoch(root)
   for (const architecture of parseArchitectures(values.arch)) {
     const path = await packProgram(architecture, { root, outDir, epoch, packer })
     const { length } = await readFile(path)
     process.stdout.write(`${path} ${(length / 1e6).toFixed(1)} MB\n`)
   }
-  await writeChecksums(outDir)
-  await signChecksums(outDir)
+  await signFiles(outDir)
 }
 
 if (import.meta.main) {

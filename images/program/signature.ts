@@ -1,9 +1,10 @@
-/** Checksums of what was packed, and a signature over them by OpenSSH, which every machine has that could want to check it. */
+/** Checksums of what was built, and a signature over them by OpenSSH, which every machine has that could want to check it. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { makeDirectory } from '../../kit/directory.ts'
 import { runTool } from './run-tool.ts'
 
@@ -12,27 +13,48 @@ const namespace = 'flotilla'
 const sums = 'SHA256SUMS'
 const notSummed = [sums, `${sums}.sig`, 'allowed_signers']
 
-/** Of all files in the folder and below, in the form that `sha256sum --check` reads. */
-export async function writeChecksums(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const names = entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
-  const wanted = names.filter(name => !notSummed.includes(name) && !name.endsWith('.part')).sort()
-  const lines = await Promise.all(
-    wanted.map(async name => {
-      const hash = createHash('sha256')
-        .update(await readFile(join(folder, name)))
-        .digest('hex')
-      return `${hash}  ${name}\n`
-    }),
-  )
+export interface Signing {
+  /** Which files of the folder and below, by their path there. Default: all. */
+  which?: RegExp
+  /** Says which key signs. */
+  env?: NodeJS.ProcessEnv
+}
+
+/** For every folder that people get files from: programs, packages, images. Leaves the sums, their signature, and who may sign beside them. */
+export async function signFiles(folder: string, { which = /./, env = process.env }: Signing = {}): Promise<void> {
+  await writeChecksums(folder, which)
+  await signChecksums(folder, env)
+}
+
+/** In the form that `sha256sum --check` reads. */
+async function writeChecksums(folder: string, which: RegExp): Promise<void> {
+  const names = (await listFiles(folder)).map(path => relative(folder, path))
+  const wanted = names.filter(name => which.test(name) && !notSummed.includes(name) && !name.endsWith('.part')).sort()
+  const lines = await Promise.all(wanted.map(async name => `${await sha256(join(folder, name))}  ${name}\n`))
   await writeFile(join(folder, `${sums}.part`), lines.join(''))
   await rename(join(folder, `${sums}.part`), join(folder, sums))
 }
 
+/** Not by Node's `recursive`, which goes through links. A name with a dot is of work that goes on: a whole system, while an image is made. */
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const lists = entries.map(entry => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory() && !entry.name.startsWith('.')) return listFiles(path)
+    return entry.isFile() ? [path] : []
+  })
+  return (await Promise.all(lists)).flat()
+}
+
+/** Images are not read into memory. */
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
 /** `SHA256SUMS.sig`, and `allowed_signers` with the public half of the key. */
-export async function signChecksums(folder: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+async function signChecksums(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const key = env['FLOTILLA_SIGNING_KEY'] ?? (await builderKey(env))
   const file = join(folder, sums)
   // ssh-keygen asks before it replaces one.

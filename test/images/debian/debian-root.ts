@@ -14,7 +14,7 @@ export interface DebianRoot {
   board: TestBoard
   /** Runs a script by sh as root in the system; rejects unless it ends well. */
   run(script: string): Promise<string>
-  /** A file of this machine, put at the same place below /srv. Resolves to its path there. */
+  /** A file or folder of this machine, put into /tmp. Resolves to its path there. */
   put(source: string): Promise<string>
   /** Every file but what each system changes by itself, as lines: path, type, mode, owner, link or hash. */
   files(): Promise<string[]>
@@ -68,7 +68,7 @@ export async function makeDebianRoot(t: ExecutionContext, suite: 'bookworm' | 't
     run,
     async put(source) {
       const name = source.split('/').at(-1)!
-      await board.run(['install', '-D', '-m', '644', source, join(folder('root'), 'tmp', name)])
+      await board.run(['cp', '--recursive', source, join(folder('root'), 'tmp', name)])
       return `/tmp/${name}`
     },
     files: async () => (await run(listing)).trim().split('\n'),

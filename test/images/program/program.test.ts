@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
@@ -16,9 +16,17 @@ const options = { root, outDir: join(folder, 'pack'), epoch: 1_700_000_000 }
 /** What the programs are started with: no home, and addons in a folder that goes away with the test. */
 const env = { PATH: process.env['PATH'], FLOTILLA_NATIVE_DIR: join(folder, 'native') }
 
+/** Each is packed once, for whichever tests want it. */
+const packing = new Map<ArchitectureName, Promise<string>>()
+function packed(name: ArchitectureName): Promise<string> {
+  const program = packing.get(name) ?? packProgram(architectures[name], options)
+  packing.set(name, program)
+  return program
+}
+
 test.before(async t => {
   t.timeout(120_000)
-  await packProgram(architectures.x64, options)
+  await packed('x64')
 })
 test.after.always(() => rm(folder, { recursive: true, force: true }))
 
@@ -32,7 +40,7 @@ interface Ran {
 
 async function run(argv: string[], more: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const [program = '', ...words] = argv
-  const settings = { env: { ...env, ...more }, timeout: 60_000, cwd: '/' }
+  const settings = { env: { ...env, ...more }, timeout: 120_000, cwd: '/' }
   return await execute(program, words, settings).then(
     ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ status: code, stdout, stderr }),
@@ -179,17 +187,22 @@ test('where no folder takes programs, it says which it tried, and what helps', a
 
 test('the same sources give the same program, in another folder and for somebody else', async t => {
   if (!can(t, process.getuid?.() === 0, 'mounting needs root')) return
-  t.timeout(120_000)
+  t.timeout(180_000)
   const clone = join(folder, 'another/clone')
   const home = join(folder, 'home')
   for (const path of [clone, home]) mkdirSync(path, { recursive: true })
-  const pack = 'images/program/pack.ts --arch x64 --out "$1/pack"'
+  const pack = 'images/program/pack.ts --arch x64,arm64 --out "$1/pack"'
   const script = `mount --bind ${root} ${clone} && cd ${clone} && exec "$0" ${pack}`
   const argv = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, process.execPath, home]
-  const { status, stderr } = await run(argv, { HOME: home, TMPDIR: home, SOURCE_DATE_EPOCH: `${options.epoch}` })
+  // What npm has fetched for arm64 is compared with the lock file, whoever fetched it.
+  const XDG_CACHE_HOME = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+  const somebody = { HOME: home, TMPDIR: home, XDG_CACHE_HOME, SOURCE_DATE_EPOCH: `${options.epoch}` }
+  await packed('arm64')
+  const { status, stderr } = await run(argv, somebody)
   t.is(status, 0, stderr)
-  for (const name of ['flotilla-linux-x64', 'flotilla-linux-x64.cdx.json'])
-    t.is(hashOf(join(home, 'pack', name)), hashOf(join(options.outDir, name)), name)
+  for (const architecture of ['x64', 'arm64'])
+    for (const name of [`flotilla-linux-${architecture}`, `flotilla-linux-${architecture}.cdx.json`])
+      t.is(hashOf(join(home, 'pack', name)), hashOf(join(options.outDir, name)), name)
 })
 
 const others: Array<{ name: ArchitectureName; lacks: string[] }> = [
@@ -202,7 +215,7 @@ for (const { name, lacks } of others) {
     const [emulator = '', flag = '', libraries = ''] = architectures[name].emulator
     const isHere = existsSync(join('/usr/bin', emulator)) && existsSync(join(libraries, 'lib/libstdc++.so.6'))
     if (!can(t, isHere, `there is no ${emulator} with libraries in ${libraries}`)) return
-    const path = await packProgram(architectures[name], options)
+    const path = await packed(name)
     const { checks, architecture } = await selfCheck([emulator, flag, libraries, path])
     t.deepEqual(
       checks.filter(({ ok }) => !ok).map(check => check.name),

@@ -1,9 +1,21 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { signChecksums, verifyChecksums, writeChecksums } from '../../../images/program/signature.ts'
+import { signFiles, verifyChecksums } from '../../../images/program/signature.ts'
+
+const dist = resolve(import.meta.dirname, '../../../dist')
 
 /** A folder of things to sign, and the environment of somebody who has a home. */
 async function signed(t: ExecutionContext): Promise<{ folder: string; env: NodeJS.ProcessEnv; allowed: string }> {
@@ -14,8 +26,7 @@ async function signed(t: ExecutionContext): Promise<{ folder: string; env: NodeJ
   writeFileSync(join(folder, 'program'), 'bytes')
   writeFileSync(join(folder, 'below/addon'), 'more bytes')
   const env = { XDG_CONFIG_HOME: join(top, 'config') }
-  await writeChecksums(folder)
-  await signChecksums(folder, env)
+  await signFiles(folder, { env })
   return { folder, env, allowed: join(folder, 'allowed_signers') }
 }
 
@@ -31,8 +42,7 @@ test('what was packed is verified by its sums and their signature', async t => {
 test('signing again gives the same signature', async t => {
   const { folder, env } = await signed(t)
   const first = readFileSync(join(folder, 'SHA256SUMS.sig'))
-  await writeChecksums(folder)
-  await signChecksums(folder, env)
+  await signFiles(folder, { env })
   t.deepEqual(readFileSync(join(folder, 'SHA256SUMS.sig')), first)
 })
 
@@ -45,7 +55,7 @@ test('a changed byte is found in a program', async t => {
 test('a changed byte is found in the sums', async t => {
   const { folder, allowed } = await signed(t)
   appendFileSync(join(folder, 'program'), '!')
-  await writeChecksums(folder)
+  writeFileSync(join(folder, 'SHA256SUMS'), execFileSync('sha256sum', ['below/addon', 'program'], { cwd: folder }))
   await t.throwsAsync(verifyChecksums(folder, allowed), { message: /ssh-keygen|signature|Signature|incorrect/ })
 })
 
@@ -59,6 +69,36 @@ test('the key that the environment names is the one that signs', async t => {
   const { folder, env } = await signed(t)
   const other = await signed(t)
   const key = join(other.env['XDG_CONFIG_HOME']!, 'flotilla/signing-key')
-  await signChecksums(folder, { ...env, FLOTILLA_SIGNING_KEY: key })
+  await signFiles(folder, { env: { ...env, FLOTILLA_SIGNING_KEY: key } })
   await t.notThrowsAsync(verifyChecksums(folder, other.allowed))
 })
+
+test('what else lies in the folder is not signed for: other files, work that goes on, what links lead to', async t => {
+  const { folder, env, allowed } = await signed(t)
+  mkdirSync(join(folder, '.work'))
+  for (const name of ['.work/disk', 'disk.part']) writeFileSync(join(folder, name), 'half')
+  symlinkSync('..', join(folder, 'below/up'))
+  await signFiles(folder, { env })
+  t.deepEqual(readFileSync(join(folder, 'SHA256SUMS'), 'utf8').match(/\S+$/gm), ['below/addon', 'program'])
+  await signFiles(folder, { which: /^[^/]+$/, env })
+  t.deepEqual(readFileSync(join(folder, 'SHA256SUMS'), 'utf8').match(/\S+$/gm), ['program'])
+  await t.notThrowsAsync(verifyChecksums(folder, allowed))
+})
+
+const built = [
+  { what: 'the programs', folder: 'pack', names: /^\S+ {2}flotilla-linux-x64$/m },
+  { what: 'the Debian packages', folder: 'deb', names: /^\S+ {2}flotilla_\S+_amd64\.deb$/m },
+  { what: 'the images of boards', folder: 'os', names: /^\S+ {2}flotilla-amd64\.img\.zst$/m },
+]
+for (const { what, folder, names } of built)
+  test(`${what} that build.sh has left are signed, as they are`, async t => {
+    const place = join(dist, folder)
+    if (!existsSync(join(place, 'SHA256SUMS'))) {
+      const why = `${place} is not there: ./build.sh images makes it`
+      if (process.env['CI']) t.fail(why)
+      else t.pass(why)
+      return
+    }
+    t.regex(readFileSync(join(place, 'SHA256SUMS'), 'utf8'), names)
+    await t.notThrowsAsync(verifyChecksums(place, join(place, 'allowed_signers')))
+  })

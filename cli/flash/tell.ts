@@ -94,7 +94,7 @@ export function finalLines({ profile, wish, kind, cards }: Preparation, done: Fl
     '',
     `${medium} (${profile.title}) and switch it on.`,
     `At its first start ${who} grows its disk, takes its name,${install} ${goal}.`,
-    'Its LED and its screen tell how far it is; so does flotilla/status.txt on the card.',
+    `Its ${profile.leds ? 'LED and its screen tell' : 'screen tells'} how far it is; so does flotilla/status.txt on the card.`,
     ...(until === undefined
       ? []
       : [`The first start may come until ${until}; after it the ${one ? 'card is' : 'cards are'} worth nothing.`]),

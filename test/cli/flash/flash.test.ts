@@ -53,6 +53,11 @@ test('a card of our own image holds its settings and a join line that the master
   ]
   const ran = await fleet.flash('-H', 'board-1', ...wifi, ...more, '--ssh-key', key, '--labels', 'room=kitchen,x/y=1')
   t.is(ran.status, 0, ran.stderr)
+  t.regex(ran.stdout, /\nStart the board from the image \(Raspberry Pi 4 Model B.*\) and switch it on\.\n/)
+  t.regex(
+    ran.stdout,
+    /\nAt its first start board-1 grows its disk, takes its name, joins, and shows as Ready\.\nIts LED and its screen tell/,
+  )
   t.deepEqual(parseCardSettings((await readBoot(fleet.out, 'flotilla/card.yaml')) ?? ''), {
     board: 'rpi-4',
     hostname: 'board-1',
@@ -192,6 +197,7 @@ for (const kind of ['trixie', 'bookworm'] as const)
     t.regex((await readBoot(fleet.out, 'cmdline.txt')) ?? '', kind === 'trixie' ? / ds=nocloud;i=/ : / systemd\.run=/)
     if (kind === 'trixie') t.regex((await readBoot(fleet.out, 'user-data')) ?? '', /hostname: board-1/)
     t.regex(ran.stderr, /Package .*flotilla\.deb/)
+    t.regex(ran.stdout, /takes its name, installs Flotilla and what it needs from the network \(some minutes\), joins/)
     await checkBoot(fleet.out)
   })
 

@@ -92,7 +92,10 @@ async function byMaster<T>(
 }
 
 function describe({ cluster, addresses }: Invitation, masters: string[]): string {
-  return `cluster ${cluster} at ${(masters.length > 0 ? masters : addresses).join(', ')}`
+  const asked = masters.length > 0 ? masters : addresses
+  const isHereOnly = asked.every(address => /^(127\.|localhost:|\[::1\])/.test(address))
+  const warning = isHereOnly ? ': LOOK TWICE, no other machine gets there (--master HOST:PORT)' : ''
+  return `cluster ${cluster} at ${asked.join(', ')}${warning}`
 }
 
 /** The session must live longer than the work: when that is interrupted, a token is to be taken back. */

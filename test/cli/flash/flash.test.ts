@@ -283,9 +283,12 @@ test('a line that was made elsewhere is taken as it is', async t => {
 test('the board may be told another way to the master', async t => {
   const fleet = await bench(t)
   if (!fleet) return
-  await fleet.flash('-H', 'board-1', '--master', '10.0.2.2:8883', '--master', '[fd00::1]:8883')
+  const ran = await fleet.flash('-H', 'board-1', '--master', '10.0.2.2:8883', '--master', '[fd00::1]:8883')
+  t.notRegex(ran.stderr, /no other machine gets there/)
   t.deepEqual(parseTicket((await readBoot(fleet.out, 'flotilla/join')) ?? '').addresses, [
     '10.0.2.2:8883',
     '[fd00::1]:8883',
   ])
+  const here = await fleet.flash('-H', 'board-1', '--yes', '--master', '127.0.0.1:8883')
+  t.regex(here.stderr, /Joins +cluster home at 127\.0\.0\.1:8883: LOOK TWICE, no other machine gets there/)
 })

@@ -129,7 +129,7 @@ async function wire(options: MasterOptions, rooms: Rooms): Promise<Part[]> {
     usage,
     clusterCIDR,
     health: leases,
-    startGraceMs: profile.restartGraceMs,
+    startGraceMs: profile.masterGraceMs,
   })
   const port: TrustPort = { ...trust.verbs, rotateSecretsKey: () => store.rotateSecretsKey() }
   const fixed = { cluster, version, serviceCIDR }

@@ -17,13 +17,32 @@ export interface Profile {
   leaseMs: number
   /** The same when the agent's connection was closed by its kernel, so that the board is known to be alive, ms. */
   restartGraceMs: number
+  /**
+   * The same from when a master starts, or has a broker again, ms: after a power cut a small board is up half a minute later than the
+   * master's, and a thousand of them need ten seconds for their handshakes alone.
+   */
+  masterGraceMs: number
   /** At least this long between two reports of usage, ms. */
   usageMs: number
 }
 
 export const profiles: Record<ProfileName, Profile> = {
-  lan: { keepaliveSeconds: 2, beatMs: 1000, leaseMs: 3000, restartGraceMs: 10_000, usageMs: 5000 },
-  metered: { keepaliveSeconds: 60, beatMs: 60_000, leaseMs: 150_000, restartGraceMs: 150_000, usageMs: 300_000 },
+  lan: {
+    keepaliveSeconds: 2,
+    beatMs: 1000,
+    leaseMs: 3000,
+    restartGraceMs: 10_000,
+    masterGraceMs: 60_000,
+    usageMs: 5000,
+  },
+  metered: {
+    keepaliveSeconds: 60,
+    beatMs: 60_000,
+    leaseMs: 150_000,
+    restartGraceMs: 150_000,
+    masterGraceMs: 150_000,
+    usageMs: 300_000,
+  },
 }
 
 /** Retained on `master/presence`. An agent that sees a new `instance` sends a full report. */

@@ -78,11 +78,11 @@ export class Leases implements NodeHealth {
     for (const lease of this.#leases.values()) disarm(lease)
   }
 
-  /** Those who were reachable may take as long to be heard again as an agent may take to restart. */
+  /** Those who were reachable may take as long to be heard again as after a start of the master. */
   resume(): void {
     if (!this.#suspended) return
     this.#suspended = false
-    const byMs = this.#parts.profile.restartGraceMs
+    const byMs = this.#parts.profile.masterGraceMs
     const why = `not heard of for ${byMs / 1000} s after the broker came back`
     for (const [node, lease] of this.#leases) if (lease.reachable) this.#extend(node, lease, { byMs, why })
   }

@@ -41,12 +41,11 @@ test('a master waits for its broker, and only then begins to wait for its boards
     random: systemRandom,
     log: createLog({ clock, write: line => said.push(line) }),
   })
-  const { restartGraceMs } = profiles.lan
+  const { masterGraceMs } = profiles.lan
   await eventually('that it says so', async () => {
     await clock.advance(1000)
-    return said.filter(line => line.includes('waits for its broker')).length === 3
+    return said.some(line => line.includes('waits for its broker')) && clock.monotonic() > masterGraceMs
   })
-  t.true(clock.monotonic() > restartGraceMs)
   t.regex(said.join(''), /the master waits for its broker .*ECONNREFUSED/)
 
   const broker = await startEmbeddedBroker({
@@ -61,7 +60,7 @@ test('a master waits for its broker, and only then begins to wait for its boards
   })
   t.teardown(() => started[0]?.stop())
   const isReady = await watchNode(t, port)
-  await clock.advance(restartGraceMs / 2)
+  await clock.advance(masterGraceMs / 2)
   t.is(await isReady(), 'True')
   await eventually('that its time is over', async () => {
     await clock.advance(100)

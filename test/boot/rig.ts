@@ -28,7 +28,7 @@ export const nodePort = 30_080
 const sshPort = 22
 const pollMs = 500
 /** Emulation on a busy machine is slow: what takes longer than this on a PC with two processors does not come at all. */
-const patienceMs = 480_000
+const patienceMs = 900_000
 
 /** One thing that is done to a board; rejects unless what must come of it is seen. */
 export interface Step {

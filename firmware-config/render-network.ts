@@ -6,6 +6,11 @@ import type { RenderedFile } from './profile.ts'
 export const wifiInterface = 'wlan0'
 /** The kernel asks the wired way first when there are both. */
 const metrics = { wired: 100, wifi: 600 }
+/** What a card with a wifi has, and no other. The second is for wpa_supplicant's unit of the interface. */
+export const wifiFiles = {
+  network: '/etc/systemd/network/61-flotilla-wifi.network',
+  supplicant: `/etc/wpa_supplicant/wpa_supplicant-${wifiInterface}.conf`,
+}
 
 /** wpa_supplicant's file is for its unit `wpa_supplicant@wlan0.service`. */
 export function renderNetwork(settings: CardSettings): RenderedFile[] {
@@ -16,9 +21,9 @@ export function renderNetwork(settings: CardSettings): RenderedFile[] {
   const wireless = renderLink({ match: wifiInterface, metric: metrics.wifi, address })
   return [
     ...files,
-    rootFile('/etc/systemd/network/61-flotilla-wifi.network', wireless),
+    rootFile(wifiFiles.network, wireless),
     {
-      ...rootFile(`/etc/wpa_supplicant/wpa_supplicant-${wifiInterface}.conf`, renderSupplicant(wifi)),
+      ...rootFile(wifiFiles.supplicant, renderSupplicant(wifi)),
       mode: 0o600,
       secret: true,
     },

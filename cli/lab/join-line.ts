@@ -1,5 +1,4 @@
 /** Gives a board of the lab what a person would paste on it: a line by which it joins, bound to its name. */
-
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'

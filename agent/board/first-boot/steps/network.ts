@@ -1,14 +1,13 @@
 /** Sets the network and the wifi as the card says. */
 import type { Wifi } from '../../../../contract/card/card-settings.ts'
+import { wifiFiles, wifiInterface } from '../../../../firmware-config/render-network.ts'
 import { type Disk, isThere, putFile, removeFile } from '../../disk.ts'
 import { runOrFail } from '../../run-program.ts'
 import type { BootContext, Step } from '../context.ts'
 import { cardUnreadable } from '../problem.ts'
 
 /** wpa_supplicant's unit of one interface, as Debian ships it. */
-const wifiUnit = 'wpa_supplicant@wlan0.service'
-/** What is rendered for a card with a wifi and for no other. */
-const wifiFiles = ['/etc/systemd/network/61-flotilla-wifi.network', '/etc/wpa_supplicant/wpa_supplicant-wlan0.conf']
+const wifiUnit = `wpa_supplicant@${wifiInterface}.service`
 
 export const networkStep: Step = {
   name: 'network',
@@ -37,10 +36,11 @@ function refuseWithoutKey({ ssid, key, keyIn }: Wifi): void {
 
 /** Of a card that was corrected. The unit first: if power goes, the files are still there to say that something is left to do. */
 async function forgetWifi(disk: Disk, run: BootContext['run']): Promise<void> {
-  const left = await Promise.all(wifiFiles.map(path => isThere(disk, path)))
+  const paths = Object.values(wifiFiles)
+  const left = await Promise.all(paths.map(path => isThere(disk, path)))
   if (!left.includes(true)) return
   await runOrFail(run, ['systemctl', 'disable', '--now', '--no-block', wifiUnit])
-  for (const path of wifiFiles) await removeFile(disk, path)
+  for (const path of paths) await removeFile(disk, path)
 }
 
 /** Some systems leave radios switched off until somebody says where they are, which the card does (kernel: Documentation/driver-api/rfkill.rst). */

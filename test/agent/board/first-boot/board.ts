@@ -15,7 +15,7 @@ import type { Clock } from '../../../../kit/clock.ts'
 import { FakeClock } from '../../../../kit/fake-clock.ts'
 import { createLog } from '../../../../kit/log.ts'
 import { seededRandom } from '../../../../kit/random.ts'
-import { type CrashDisk, PowerCut } from '../crash-disk.ts'
+import { type CrashDisk, type Luck, PowerCut } from '../crash-disk.ts'
 
 export const ticket: JoinTicket = {
   cluster: 'home',
@@ -134,6 +134,20 @@ export async function bootUntilCut(board: TestBoard): Promise<void> {
   await clock.advance(1000)
   ending.abort(new PowerCut('the power is off'))
   await booting
+}
+
+/** The power goes after so many operations, then a second time, a little later, on a board that is half-way again; then it may start. */
+export async function bootThroughCuts(
+  board: TestBoard,
+  cuts: [first: number, second: number],
+  luck: Luck,
+): Promise<void> {
+  for (const operations of cuts) {
+    board.disk.cutAfter(operations)
+    await bootUntilCut(board)
+    board.disk.restart(luck)
+  }
+  await board.boot(new FakeClock())
 }
 
 /** The one thing that may differ is when it was finished. */

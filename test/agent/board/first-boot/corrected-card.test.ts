@@ -4,7 +4,7 @@ import { formatCardSettings } from '../../../../contract/card/read-card.ts'
 import { CodedError } from '../../../../kit/errors.ts'
 import { FakeClock } from '../../../../kit/fake-clock.ts'
 import { CrashDisk, type Luck } from '../crash-disk.ts'
-import { bootUntilCut, ownImage, settings, settingsPath, type TestBoard, testBoard, withoutTime } from './board.ts'
+import { bootThroughCuts, ownImage, settings, settingsPath, type TestBoard, testBoard, withoutTime } from './board.ts'
 
 const keysPath = '/home/admin/.ssh/authorized_keys'
 const wifiPaths = [
@@ -91,13 +91,7 @@ for (const luck of ['unsynced kept', 'unsynced lost'] as Luck[]) {
     const wanted = withoutTime(straight.disk.files())
     for (let cut = 0; cut < straight.disk.operations; cut++) {
       const board = boardWith(t, before, corrected)
-      board.disk.cutAfter(cut)
-      await bootUntilCut(board)
-      board.disk.restart(luck)
-      board.disk.cutAfter(cut % 5)
-      await bootUntilCut(board)
-      board.disk.restart(luck)
-      await board.boot(new FakeClock())
+      await bootThroughCuts(board, [cut, cut % 5], luck)
       t.deepEqual(withoutTime(board.disk.files()), wanted, `cut after ${cut} operations`)
       t.true(board.ran.includes(wifiOff) && board.ran.includes(sshOff))
     }

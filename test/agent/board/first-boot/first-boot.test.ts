@@ -4,7 +4,7 @@ import { CodedError, type ErrorCode } from '../../../../kit/errors.ts'
 import { FakeClock } from '../../../../kit/fake-clock.ts'
 import { CrashDisk, type Luck } from '../crash-disk.ts'
 import {
-  bootUntilCut,
+  bootThroughCuts,
   joinPath,
   ownImage,
   settings,
@@ -66,14 +66,7 @@ for (const luck of ['unsynced kept', 'unsynced lost'] as Luck[]) {
     const wanted = withoutTime(straight.disk.files())
     for (let cut = 0; cut < operations; cut++) {
       const board = testBoard(t, new CrashDisk(ownImage()))
-      board.disk.cutAfter(cut)
-      await bootUntilCut(board)
-      // A second cut, a little later, finds a board that is half-way for the second time.
-      board.disk.restart(luck)
-      board.disk.cutAfter(cut % 7)
-      await bootUntilCut(board)
-      board.disk.restart(luck)
-      await board.boot(new FakeClock())
+      await bootThroughCuts(board, [cut, cut % 7], luck)
       t.deepEqual(withoutTime(board.disk.files()), wanted, `cut after ${cut} operations`)
       const agentStarts = board.ran.filter(command => command.includes('start --no-block flotilla-agent'))
       t.true(agentStarts.length > 0)
